@@ -2,7 +2,11 @@
 //!
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
+pub mod budget;
 pub mod forge;
+pub mod gate;
 pub mod model;
+pub mod plan;
+pub mod proof;
 pub mod system;
 pub mod workspace;
