@@ -3,6 +3,8 @@
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
 pub mod budget;
+pub mod config;
+pub mod event;
 pub mod forge;
 pub mod gate;
 pub mod model;
