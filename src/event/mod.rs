@@ -5,7 +5,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::model::{EvidenceKind, MicroUsd, NetworkAccess, Reason, Resources, SandboxLevel, Source, Status, Tally, Timestamp, Tokens};
+use crate::model::{
+    EvidenceKind, MicroUsd, NetworkAccess, Reason, Resources, SandboxLevel, Source, Status, Tally, Timestamp, Tokens,
+};
 
 /// The schema's name, written into every line.
 pub const EVENT_SCHEMA: &str = "homeostat.event/1";

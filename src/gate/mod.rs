@@ -5,11 +5,13 @@
 mod attempts;
 mod caps;
 mod episode;
+mod ready;
 mod trust;
 
 pub use attempts::{AttemptInputs, Next, cooldown_after, next_attempt, settle};
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
+pub use ready::draft_reasons;
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
 
 use crate::model::Mode;

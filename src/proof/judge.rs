@@ -37,7 +37,7 @@ fn is_red(target: &Target, run: &Observation) -> bool {
 }
 
 /// Says whether the target is green in one run: it ran, and passed.
-fn is_green(target: &Target, run: &Observation) -> bool {
+pub fn is_green(target: &Target, run: &Observation) -> bool {
     match target {
         Target::Tests(names) | Target::Passing(names) if !run.tests.tests.is_empty() => {
             names.iter().all(|name| run.tests.tests.get(name) == Some(&TestOutcome::Passed))

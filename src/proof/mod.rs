@@ -6,7 +6,7 @@ mod judge;
 mod names;
 mod target;
 
-pub use judge::{Accepted, judge_patch, judge_repetitions, usable_baseline};
+pub use judge::{Accepted, is_green, judge_patch, judge_repetitions, usable_baseline};
 pub use names::same_test;
 pub use target::{Target, find_target};
 
