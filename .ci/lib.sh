@@ -8,7 +8,7 @@ TOOLS="$ROOT/target/ci-tools"
 mkdir -p "$TOOLS"
 export PATH="$TOOLS/python/bin:$TOOLS/cargo/bin:${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 
-# One job a core, and never more than the memory carries: linking the grammars takes about 1 GiB a job.
+# One job a core, unless the caller knows better: a shared machine asks for fewer.
 cores() { getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2; }
 : "${CARGO_BUILD_JOBS:=$(cores)}"
 export CARGO_BUILD_JOBS
