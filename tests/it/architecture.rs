@@ -22,12 +22,7 @@ const LIBRARY: &str = "homeostat";
 
 /// What is wrong with one file, one sentence each.
 fn judge(module: &[String], source: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if !source.starts_with("//!") {
-        wrong.push(
-            "does not open with `//!`: say what it is for and what it refuses to do".to_owned(),
-        );
-    }
+    let mut wrong: Vec<String> = opening(source).into_iter().collect();
     let lines = lines_before_tests(source);
     if lines > MOST_LINES {
         wrong.push(format!(
@@ -50,6 +45,12 @@ fn judge(module: &[String], source: &str) -> Vec<String> {
         Err(error) => wrong.push(format!("does not parse: {error}")),
     }
     wrong
+}
+
+fn opening(source: &str) -> Option<String> {
+    (!source.starts_with("//!")).then(|| {
+        "does not open with `//!`: say what it is for and what it refuses to do".to_owned()
+    })
 }
 
 /// Where a module lies: its row of the table, or the root.
@@ -227,9 +228,9 @@ fn module_of(file: &Path) -> Vec<String> {
     module
 }
 
-/// Whether a file holds tests alone: `tests.rs`, or anything below a folder `tests`.
-fn is_test_file(module: &[String]) -> bool {
-    module.iter().any(|part| part == "tests")
+/// Whether a module, or one above it, is declared for tests alone.
+fn is_for_tests(module: &[String], declared: &BTreeSet<Vec<String>>) -> bool {
+    declared.iter().any(|parent| module.starts_with(parent))
 }
 
 fn root() -> PathBuf {
@@ -256,19 +257,26 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_source_file_keeps_to_its_layer() {
+    let files: BTreeMap<PathBuf, (Vec<String>, String)> = sources(&root().join("src"))
+        .into_iter()
+        .map(|(path, module)| {
+            let source = fs::read_to_string(&path).expect("source is UTF-8");
+            (path, (module, source))
+        })
+        .collect();
+    let for_tests = files
+        .values()
+        .flat_map(|(module, source)| reader::test_modules(source, module))
+        .collect();
     let mut wrong = Vec::new();
-    for (path, module) in sources(&root().join("src")) {
-        let source = fs::read_to_string(&path).expect("source is UTF-8");
-        if is_test_file(&module) {
-            assert!(
-                source.starts_with("//!"),
-                "{} does not open with `//!`",
-                path.display()
-            );
-            continue;
-        }
+    for (path, (module, source)) in &files {
+        let sentences = if is_for_tests(module, &for_tests) {
+            opening(source).into_iter().collect()
+        } else {
+            judge(module, source)
+        };
         wrong.extend(
-            judge(&module, &source)
+            sentences
                 .into_iter()
                 .map(|it| format!("{}: {it}", path.display())),
         );
@@ -303,8 +311,10 @@ fn every_dependency_has_a_row_and_every_row_a_dependency() {
 
 #[cfg(test)]
 mod rules {
-    use super::{Layer, dependencies, home_of, is_test_file, judge, lines_before_tests, module_of};
+    use super::reader::test_modules;
+    use super::{Layer, dependencies, home_of, is_for_tests, judge, lines_before_tests, module_of};
     use rstest::rstest;
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     fn module(path: &str) -> Vec<String> {
@@ -445,12 +455,13 @@ mod rules {
     }
 
     #[test]
-    fn test_files_are_known_by_their_name() {
-        assert!(is_test_file(&module_of(Path::new("intake/tests.rs"))));
-        assert!(is_test_file(&module_of(Path::new(
-            "intake/tests/python.rs"
-        ))));
-        assert!(!is_test_file(&module_of(Path::new("intake/test_names.rs"))));
+    fn modules_for_tests_are_known_by_their_declaration() {
+        let source = "#[cfg(test)]\nmod tests;\n#[cfg(test)]\nmod inline {}\nmod tests_of_names;\n";
+        let declared = BTreeSet::from_iter(test_modules(source, &module("intake")));
+        assert_eq!(declared, BTreeSet::from([module("intake::tests")]));
+        assert!(is_for_tests(&module("intake::tests::python"), &declared));
+        assert!(!is_for_tests(&module("intake::tests_of_names"), &declared));
+        assert!(!is_for_tests(&module("gate::tests"), &declared));
     }
 
     #[test]

@@ -28,6 +28,20 @@ pub(super) fn paths_of(source: &str, module: &[String]) -> Result<BTreeSet<Named
     Ok(reader.found)
 }
 
+/// Lists the modules below `module` that `source` declares for tests alone and keeps in files of their own.
+pub(super) fn test_modules(source: &str, module: &[String]) -> Vec<Vec<String>> {
+    let Ok(file) = syn::parse_file(source) else {
+        return Vec::new();
+    };
+    let declared = file.items.iter().filter_map(|item| match item {
+        syn::Item::Mod(item) if item.content.is_none() && only_for_tests(&item.attrs) => Some(item),
+        _ => None,
+    });
+    declared
+        .map(|item| [module, &[plain(&item.ident)]].concat())
+        .collect()
+}
+
 struct Reader {
     module: Vec<String>,
     found: BTreeSet<Named>,
