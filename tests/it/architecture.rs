@@ -17,7 +17,7 @@ use table::{CRATES, EFFECT_FREE, EFFECT_PATHS, Layer, PLACES, Reach};
 /// A file of `src/` may have this many lines before its inline tests begin.
 const MOST_LINES: usize = 600;
 
-/// Names that a path may start with besides those of outside crates.
+/// The name under which `main.rs` sees the library.
 const LIBRARY: &str = "homeostat";
 
 /// What is wrong with one file, one sentence each.
@@ -96,7 +96,6 @@ fn judge_path(here: &Home, module: &[String], path: &Named) -> Option<String> {
     let first = path.segments.first()?.as_str();
     if first == "crate" || (first == LIBRARY && here.layer == Layer::Root) {
         let target = path.segments.get(1..).unwrap_or_default();
-        // Inside one's own file the root has no other row; `lib.rs` re-exports what it likes.
         return match home_of(target) {
             Ok(there) if may_import(here, &there) => None,
             Ok(there) => Some(format!(
@@ -344,6 +343,7 @@ mod rules {
         "engine::publish",
         "use crate::forge::{Forge, github::Client};"
     )]
+    #[case::any_module_below_llm_is_an_adapter("engine", "use crate::llm::scripted::Script;")]
     #[case::the_engine_names_no_face("engine", "use crate::report::line;")]
     #[case::only_cli_wires_adapters("serve", "use crate::forge::local::Local;")]
     #[case::main_names_faces_alone("", "fn main() { homeostat::engine::run(); }")]
@@ -389,6 +389,7 @@ mod rules {
         "use crate::intake::trace::Parsed; use crate::model::Frame;"
     )]
     #[case::a_port_names_redacted_text("llm", "use crate::redact::Redacted;")]
+    #[case::a_type_of_a_port_is_no_adapter("engine", "use crate::llm::Model;")]
     #[case::a_port_names_its_rules("forge", "use crate::forge::rules::World;")]
     #[case::an_adapter_names_its_port(
         "forge::local::refs",

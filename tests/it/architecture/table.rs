@@ -27,7 +27,7 @@ pub(super) enum Layer {
 /// One row of the layer table.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Module path; `*` stands for any one name.
+    /// Module path; `*` stands for any one module, which a lower-case name tells from a type.
     pub(super) module: &'static str,
     pub(super) layer: Layer,
 }
@@ -176,8 +176,7 @@ pub(super) fn place_of(module: &[String]) -> Option<&'static Place> {
 pub(super) fn covers(prefix: &str, module: &[String]) -> bool {
     let wanted: Vec<&str> = prefix.split("::").collect();
     wanted.len() <= module.len()
-        && wanted
-            .iter()
-            .zip(module)
-            .all(|(want, have)| *want == "*" || want == have)
+        && wanted.iter().zip(module).all(|(want, have)| {
+            want == have || (*want == "*" && have.starts_with(|first: char| first.is_lowercase()))
+        })
 }
