@@ -24,6 +24,7 @@ pub use work::{
 };
 
 use crate::config::Config;
+use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
 use crate::model::{ObjectId, RepoSlug, Timestamp};
 use crate::system::System;
@@ -76,6 +77,8 @@ pub struct Context<'a> {
     pub owner_is_gone: &'a (dyn Fn(&str) -> bool + Sync),
     /// Hears how far the run is.
     pub progress: &'a dyn Progress,
+    /// Keeps the run's record; an intent is in it before the first write.
+    pub recorder: &'a dyn Recorder,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -97,6 +100,15 @@ pub trait Progress: Send + Sync {
     fn stage(&self, name: &str, of: Option<usize>);
     /// One piece of the stage is done.
     fn step(&self, what: &str);
+}
+
+/// Keeps the run's record.
+pub trait Recorder: Send + Sync {
+    /// Writes one event durably.
+    ///
+    /// # Errors
+    /// With what went wrong, in words; then nothing may be written to a forge.
+    fn record(&self, event: Event) -> Result<(), String>;
 }
 
 /// Hears nothing.
