@@ -92,6 +92,8 @@ pub struct Means<'a> {
     pub fixers: &'a [&'a dyn Fixer],
     /// The run's id, version and the forge's time at the attempt.
     pub run_id: &'a str,
+    /// Where a person can look at the run.
+    pub run_url: Option<&'a str>,
     /// The program's version.
     pub version: &'a str,
     /// The forge's clock when the attempt began.
@@ -496,6 +498,7 @@ impl Story<'_> {
         Candidate {
             schema: CANDIDATE_SCHEMA.to_owned(),
             run_id: means.run_id.to_owned(),
+            run_url: means.run_url.map(str::to_owned),
             version: means.version.to_owned(),
             repository_id: work.repository_id,
             slug: work.slug.clone(),

@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod baseline;
+pub mod counted;
 pub mod fixers;
 mod lease;
 pub mod propose;
@@ -26,6 +27,7 @@ pub use work::{
 use crate::config::Config;
 use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
+use crate::redact::Redactor;
 use crate::model::{ObjectId, RepoSlug, Timestamp};
 use crate::system::System;
 use crate::workspace::Workspace;
@@ -77,6 +79,8 @@ pub struct Context<'a> {
     pub owner_is_gone: &'a (dyn Fn(&str) -> bool + Sync),
     /// Hears how far the run is.
     pub progress: &'a dyn Progress,
+    /// Takes secrets and personal data out of what leaves.
+    pub redactor: &'a Redactor,
     /// Keeps the run's record; an intent is in it before the first write.
     pub recorder: &'a dyn Recorder,
 }

@@ -100,7 +100,14 @@ async fn attempt_repository<'w>(
     for work in works {
         let now = context.forge.now().await.unwrap_or_else(|_| context.system.now());
         let means =
-            Means { policy, fixers, run_id: &context.run.id, version: &context.run.version, now };
+            Means {
+                policy,
+                fixers,
+                run_id: &context.run.id,
+                run_url: context.run.url.as_deref(),
+                version: &context.run.version,
+                now,
+            };
         let began = context.system.monotonic();
         let proven = outcomes.iter().filter(|(_, o)| matches!(o.attempted, Attempted::Proven(_))).count();
         let span = tracing::info_span!("failure", fingerprint = %work.fingerprint);

@@ -207,7 +207,10 @@ impl<'a> Target<'a> {
             let rule = verdict.violations.iter().find(|v| v.ruling == Ruling::Refuse).map(|v| v.rule);
             return Ok(left(candidate, rule.unwrap_or(Reason::MalformedDiff), Some(verdict)));
         }
-        let desired = self.desired(candidate, &verdict)?;
+        let mut desired = self.desired(candidate, &verdict)?;
+        if let Some(open) = self.ours.iter().find(|pull| pull.head == desired.branch) {
+            desired.body = render::marker::merge(&open.body, &desired.body);
+        }
         let reconciler = Reconciler {
             context: self.context,
             candidate,
@@ -360,8 +363,7 @@ impl<'a> Target<'a> {
             policy: self.policy,
             closes,
             draft_reasons: &drafts,
-            run_id: &self.context.run.id,
-            run_url: self.context.run.url.as_deref(),
+            redactor: self.context.redactor,
         };
         let text = render::pull_request(&view)
             .map_err(|e| ReconcileError::Forge(ForgeError::Invalid(format!("the body could not be made: {e}"))))?;
