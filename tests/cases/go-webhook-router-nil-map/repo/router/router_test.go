@@ -1,0 +1,29 @@
+package router
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"example.org/hookd/event"
+)
+
+func TestAnEventWithoutSubscribersIsDropped(t *testing.T) {
+	var r Router
+	if got := r.Dispatch(event.Event{Kind: "ping"}); got != 0 {
+		t.Errorf("Dispatch() = %d", got)
+	}
+}
+
+func TestAFreshRouterTakesSubscribers(t *testing.T) {
+	var r Router
+	r.Subscribe("push", func(event.Event) error { return nil })
+	r.Subscribe("issue", func(event.Event) error { return errors.New("busy") })
+	r.Subscribe("issue", func(event.Event) error { return nil })
+	if got := r.Dispatch(event.Event{Kind: "issue.opened"}); got != 1 {
+		t.Errorf("Dispatch() = %d, want 1", got)
+	}
+	if got := r.Topics(); !reflect.DeepEqual(got, []string{"issue", "push"}) {
+		t.Errorf("Topics() = %v", got)
+	}
+}
