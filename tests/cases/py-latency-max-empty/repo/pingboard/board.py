@@ -6,7 +6,7 @@ WIDTH = 20
 
 def bar(value, longest):
     """A bar whose length is relative to the longest value."""
-    if longest == 0:
+    if value <= 0:
         return ""
     return "#" * max(1, round(WIDTH * value / longest))
 
