@@ -10,15 +10,25 @@ import (
 // Handler takes one event.
 type Handler func(event.Event) error
 
-// Router keeps the handlers of each topic. The zero value is ready to use.
+// Subscription asks for all events of a topic.
+type Subscription struct {
+	Topic   string
+	Handler Handler
+}
+
+// Router keeps the handlers of each topic, in the order of their subscriptions.
 type Router struct {
 	handlers map[string][]Handler
 	failures map[string]int
 }
 
-// Subscribe adds a handler for a topic.
-func (r *Router) Subscribe(topic string, h Handler) {
-	r.handlers[topic] = append(r.handlers[topic], h)
+// New makes a router for the given subscriptions.
+func New(subscriptions []Subscription) *Router {
+	var handlers map[string][]Handler
+	for _, s := range subscriptions {
+		handlers[s.Topic] = append(handlers[s.Topic], s.Handler)
+	}
+	return &Router{handlers: handlers}
 }
 
 // Dispatch calls every handler of the event's topic and says how many took it.

@@ -9,17 +9,18 @@ import (
 )
 
 func TestAnEventWithoutSubscribersIsDropped(t *testing.T) {
-	var r Router
+	r := New(nil)
 	if got := r.Dispatch(event.Event{Kind: "ping"}); got != 0 {
 		t.Errorf("Dispatch() = %d", got)
 	}
 }
 
-func TestAFreshRouterTakesSubscribers(t *testing.T) {
-	var r Router
-	r.Subscribe("push", func(event.Event) error { return nil })
-	r.Subscribe("issue", func(event.Event) error { return errors.New("busy") })
-	r.Subscribe("issue", func(event.Event) error { return nil })
+func TestEverySubscriberOfATopicIsCalled(t *testing.T) {
+	r := New([]Subscription{
+		{"push", func(event.Event) error { return nil }},
+		{"issue", func(event.Event) error { return errors.New("busy") }},
+		{"issue", func(event.Event) error { return nil }},
+	})
 	if got := r.Dispatch(event.Event{Kind: "issue.opened"}); got != 1 {
 		t.Errorf("Dispatch() = %d, want 1", got)
 	}

@@ -8,9 +8,14 @@ function daysLate(invoice, today) {
   return Math.floor((today - Date.parse(invoice.dueOn)) / DAY);
 }
 
+async function openInvoices(store, customerId) {
+  const all = await store.invoicesOf(customerId);
+  return all.filter((invoice) => !invoice.paidAt);
+}
+
 /** The invoices of one customer that are past due, oldest first. */
 async function overdue(store, customerId, today) {
-  const invoices = store.findOpenInvoices(customerId);
+  const invoices = openInvoices(store, customerId);
   const late = invoices.filter((invoice) => daysLate(invoice, today) > 0);
   return late.sort((a, b) => Date.parse(a.dueOn) - Date.parse(b.dueOn));
 }

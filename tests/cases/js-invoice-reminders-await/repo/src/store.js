@@ -13,8 +13,8 @@ class MemoryStore {
     return customer;
   }
 
-  async findOpenInvoices(customerId) {
-    return this.invoices.filter((i) => i.customerId === customerId && !i.paidAt);
+  async invoicesOf(customerId) {
+    return this.invoices.filter((i) => i.customerId === customerId);
   }
 }
 
