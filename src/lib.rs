@@ -2,6 +2,7 @@
 //!
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
+pub mod fingerprint;
 pub mod forge;
 pub mod model;
 pub mod system;
