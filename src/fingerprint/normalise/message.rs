@@ -26,8 +26,14 @@ const LONGEST: usize = 16 * 1024;
 /// Words of a template; what comes later repeats or describes data.
 const MOST_WORDS: usize = 60;
 
+/// How far apart two quotes may stand.
+const LONGEST_QUOTE: usize = 240;
+
+/// How often a template is read again until nothing changes.
+const MOST_ROUNDS: usize = 4;
+
 /// Words longer than this are data.
-const LONGEST_WORD: usize = 200;
+const LONGEST_WORD: usize = 300;
 
 /// The classes in order, `(class, expression)`. The names of the groups are the placeholders, unless code below says otherwise.
 const CLASSES: &[(&str, &str)] = &[
@@ -36,7 +42,7 @@ const CLASSES: &[(&str, &str)] = &[
     ("apostrophe", r"\b[A-Za-z]+'(?:s|t|re|ve|ll|d|m)\b"),
     (
         "keep",
-        r"(?i)\b(?:utf|ucs)-?(?:7|8|16|32)(?:-?[lb]e)?\b|\biso-8859-\d{1,2}\b|\biso[- ]?\d{4}\b|\b(?:windows|cp)-?125\d\b|\blatin-?\d\b|\bsha-?[1-3](?:-?(?:224|256|384|512))?\b|\bmd-?5\b|\bbase-?(?:16|32|36|58|62|64)\b|\bx86[-_]64\b|\bipv[46]\b|\bHTTP/[123](?:\.\d)?\b|\bTLSv?1(?:\.\d)?\b|\boauth-?2\b|\bes-?(?:5|6|20\d\d)\b|\baes-?(?:128|192|256)\b|\b(?:u|i|f|int|uint|float)-?(?:8|16|32|64|128)\b|\b[a-z]+ error #\d+|\bstatus(?: code)?[:= ]+[1-5]\d\d\b|\bHTTP[: ]+[1-5]\d\d\b|\b(?:exit|error|return) (?:code|status)[:= ]+\d{1,3}\b|\berrno[:= ]+\d{1,3}\b|\bsignal \d{1,2}\b|\bORA-\d{5}\b|\bSQLSTATE\[\w+\]",
+        r"(?i)\b(?:utf|ucs)-?(?:7|8|16|32)(?:-?[lb]e)?\b|\biso-8859-\d{1,2}\b|\biso[- ]?\d{4}\b|\b(?:windows|cp)-?125\d\b|\blatin-?\d\b|\bsha-?(?:224|256|384|512|[1-3](?:-(?:224|256|384|512))?)\b|\bmd-?5\b|\bbase-?(?:16|32|36|58|62|64)\b|\bx86[-_]64\b|\bipv[46]\b|\bHTTP/[123](?:\.\d)?\b|\bTLSv?1(?:\.\d)?\b|\boauth-?2\b|\bes-?(?:5|6|20\d\d)\b|\baes-?(?:128|192|256)\b|\b(?:u|i|f|int|uint|float)-?(?:8|16|32|64|128)\b|\b[a-z]+ error #\d+|\bstatus(?: code)?[:= ]+[1-5]\d\d\b|\bHTTP[: ]+[1-5]\d\d\b|\b(?:exit|error|return) (?:code|status)[:= ]+\d{1,3}\b|\berrno[:= ]+\d{1,3}\b|\bsignal \d{1,2}\b|\bORA-\d{5}\b|\bSQLSTATE\[\w+\]",
     ),
     ("jwt", r"\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}(?:\.[A-Za-z0-9_-]*)?"),
     ("url", r#"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'"`<>{}|\\^]+|\b(?:data|blob):[a-z]+[/:][^\s'"`<>]+"#),
@@ -72,20 +78,26 @@ const CLASSES: &[(&str, &str)] = &[
         r"\b(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+(?:com|org|net|io|dev|cloud|co|edu|gov|local|internal|lan|corp|de|uk|fr|eu|ru|cn|jp|br|nl|au|ca|ch|se|invalid)(?::\d{1,5})?\b|\blocalhost(?::\d{1,5})?\b|\bip-\d{1,3}(?:-\d{1,3}){3}\b",
     ),
     ("windows", r#"\b[A-Za-z]:[\\/][^\s'"<>|:*?()\[\]]+|\\\\[\w.-]+\\[^\s'"<>|:*?()\[\]]+"#),
-    ("slashed", r"(?:~|\.{1,2})?(?:/[\p{L}\p{N}_.@+$%~-]+)+/?|[\p{L}\p{N}_.@+$~-]+(?:/[\p{L}\p{N}_.@+$%~-]+)+/?"),
+    (
+        "slashed",
+        r"(?:~|\.{1,2})?(?:/[\w.@+$%~\x{80}-\x{10FFFF}-]+)+/?|[\w.@+$~\x{80}-\x{10FFFF}-]+(?:/[\w.@+$%~\x{80}-\x{10FFFF}-]+)+/?",
+    ),
     ("padded", r"[A-Za-z0-9+/_-]{22,}={1,2}"),
     ("memory", r"@[0-9a-f]{5,16}\b"),
     ("float", r"\b\d+\.\d+(?:[eE][+-]?\d+)?\b|\b\d+[eE][+-]?\d+\b"),
     ("grouped", r"\b\d{1,3}(?:[,_' ]\d{3})+(?:\.\d+)?\b"),
     ("truth", r"=(?:true|false|True|False)\b"),
-    ("quoted", r#"'[^'\n]*'|"(?:[^"\\\n]|\\.)*"|`[^`\n']*[`']"#),
     ("dotted", r"[A-Za-z_$][\w$]*(?:\.[\w$]+)+"),
-    ("word", r"[\p{L}\p{N}_$]+"),
+    ("word", r"[\w$\x{80}-\x{10FFFF}]+"),
 ];
+
+/// Classes of characters as they are compiled: ASCII, for Unicode's tables make automata of thousands of states.
+const ASCII: &[(&str, &str)] = &[(r"\d", "[0-9]"), (r"\w", "[0-9A-Za-z_]"), (r"\s", r"[\x20\t]"), (r"\b", r"(?-u:\b)")];
 
 static ALL: LazyLock<Regex> = LazyLock::new(|| {
     let arms: Vec<String> = CLASSES.iter().map(|(class, text)| format!("(?P<{class}>{text})")).collect();
-    Regex::new(&arms.join("|")).expect("internal error: the table of message classes does not compile")
+    let text = ASCII.iter().fold(arms.join("|"), |text, (from, to)| text.replace(from, to));
+    Regex::new(&text).expect("internal error: the table of message classes does not compile")
 });
 
 /// Lists what decides here, for the hash of the rules.
@@ -101,8 +113,15 @@ pub fn message_class(family: &str, message: &str) -> MessageClass {
         return MessageClass { template: template.to_owned(), symbols };
     }
     let mut class = MessageClass::default();
-    let replaced = replace(text, &mut class.symbols, 0);
-    class.template = limited(&replaced);
+    class.template = limited(&replace(text, &mut class.symbols, 0));
+    // A placeholder can change what its neighbours are; a second look settles that, and the bound keeps it linear.
+    for _ in 0..MOST_ROUNDS {
+        let again = limited(&replace(&class.template, &mut class.symbols, 0));
+        if again == class.template {
+            break;
+        }
+        class.template = again;
+    }
     class.symbols.truncate(4);
     class
 }
@@ -139,7 +158,13 @@ fn readable(message: &str) -> String {
             }
         }
     }
-    text.trim().to_owned()
+    // A word this long is data; cutting it here bounds what any class can read ahead.
+    let words = text.split(' ').filter(|word| !word.is_empty()).map(|word| match word.len() {
+        0..=LONGEST_WORD => word,
+        _ if word.contains("://") => "<url>",
+        _ => "<str>",
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn limited(text: &str) -> String {
@@ -152,18 +177,76 @@ fn limited(text: &str) -> String {
     words.join(" ")
 }
 
+/// Reads a text once from left to right. Quotes are found by hand: an automaton that waits for a closing quote reads to
+/// the end of the text at every word.
 fn replace(text: &str, symbols: &mut Vec<String>, depth: u8) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let mut done = 0;
-    for found in ALL.captures_iter(text) {
-        let whole = found.get(0).expect("internal error: a match has no text");
-        out.push_str(&text[done..whole.start()]);
-        done = whole.end();
-        let around = Around { before: &text[..whole.start()], after: &text[whole.end()..] };
-        write_class(&found, whole.as_str(), &around, &mut out, symbols, depth);
+    let mut next = ALL.captures_at(text, 0);
+    let mut quote = next_quote(text, 0);
+    loop {
+        let at = next.as_ref().and_then(|found| found.get(0)).map(|whole| whole.range());
+        match (&at, quote) {
+            (None, None) => break,
+            (Some(class), open) if open.is_none_or(|open| class.start < open) => {
+                out.push_str(&text[done..class.start]);
+                let around = Around { before: &text[..class.start], after: &text[class.end..] };
+                if let Some(found) = &next {
+                    write_class(found, &text[class.clone()], &around, &mut out);
+                }
+                done = class.end;
+                if open.is_some_and(|open| open < done) {
+                    quote = next_quote(text, done);
+                }
+                next = ALL.captures_at(text, done);
+            }
+            (_, Some(open)) => match closing_quote(text, open).filter(|_| depth < 3) {
+                Some(end) => {
+                    out.push_str(&text[done..open]);
+                    let around = Around { before: &text[..open], after: &text[end..] };
+                    write_quoted(&text[open..end], &around, &mut out, symbols, depth);
+                    done = end;
+                    quote = next_quote(text, done);
+                    if at.is_some_and(|class| class.start < done) {
+                        next = ALL.captures_at(text, done);
+                    }
+                }
+                None => quote = next_quote(text, open + 1),
+            },
+            (Some(_), None) => break,
+        }
     }
     out.push_str(&text[done..]);
     out
+}
+
+/// Returns the place of the next quote that may open something: none does right after a letter, a digit or a placeholder.
+fn next_quote(text: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        let found = at + text[at..].find(['\'', '"', '`'])?;
+        let inside_a_word = text[..found].ends_with(|c: char| c.is_alphanumeric() || c == '>');
+        if !inside_a_word || !text[found..].starts_with('\'') {
+            return Some(found);
+        }
+        at = found + 1;
+    }
+}
+
+/// Returns the place behind the quote that closes the one at `open`, if it is near.
+fn closing_quote(text: &str, open: usize) -> Option<usize> {
+    let quote = text.as_bytes()[open];
+    let mut escaped = false;
+    for (at, byte) in (open + 1..).zip(text[open + 1..].bytes().take(LONGEST_QUOTE)) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quote == b'"' => escaped = true,
+            // A backtick closed by an apostrophe is how Ruby and GNU quote.
+            byte if byte == quote || (quote == b'`' && byte == b'\'') => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
 }
 
 struct Around<'a> {
@@ -171,14 +254,7 @@ struct Around<'a> {
     after: &'a str,
 }
 
-fn write_class(
-    found: &Captures<'_>,
-    text: &str,
-    around: &Around<'_>,
-    out: &mut String,
-    symbols: &mut Vec<String>,
-    depth: u8,
-) {
+fn write_class(found: &Captures<'_>, text: &str, around: &Around<'_>, out: &mut String) {
     let class = CLASSES.iter().map(|(class, _)| *class).find(|class| found.name(class).is_some()).unwrap_or("word");
     match class {
         "placeholder" | "apostrophe" | "keep" => out.push_str(text),
@@ -232,7 +308,6 @@ fn write_class(
         }),
         "grouped" => out.push_str("<int>"),
         "truth" => out.push_str("=<bool>"),
-        "quoted" => write_quoted(text, around, out, symbols, depth),
         "dotted" | "word" => {
             let after_colon = around.before.trim_end().ends_with("\":") || around.before.trim_end().ends_with("':");
             if after_colon && matches!(text, "true" | "false" | "True" | "False" | "null" | "None") {
@@ -341,11 +416,6 @@ fn write_quoted(text: &str, around: &Around<'_>, out: &mut String, symbols: &mut
     let inside = &text[1..text.len() - 1];
     // A backtick closed by an apostrophe is how Ruby and GNU quote.
     let (open, close) = if open == "`" && close == "'" { ("'", "'") } else { (open, close) };
-    // An apostrophe after a letter opens nothing.
-    if open == "'" && around.before.ends_with(|c: char| c.is_alphanumeric()) || depth > 2 {
-        out.push_str(&replace_unquoted(inside, open, close));
-        return;
-    }
     let before = around.before.trim_end();
     let in_object = before.ends_with(['{', ',', '[']) || before.ends_with("\":") || before.ends_with("':");
     let is_key = around.after.trim_start().starts_with(':') && before.ends_with(['{', ',']);
@@ -366,13 +436,6 @@ fn write_quoted(text: &str, around: &Around<'_>, out: &mut String, symbols: &mut
         out.push_str(&inner(inside, symbols, depth));
     }
     out.push_str(close);
-}
-
-fn replace_unquoted(inside: &str, open: &str, close: &str) -> String {
-    let mut text = String::from(open);
-    write_words(inside, &mut text);
-    text.push_str(close);
-    text
 }
 
 fn is_placeholder(text: &str) -> bool {

@@ -24,7 +24,7 @@ pub const ANONYMOUS: &str = "<anonymous>";
 const REWRITES: &[(&str, &str, &str)] = &[
     // Engines mark how a function was called, not which one it is.
     ("js", r"^(?:[\w ]*\*)+", ""),
-    ("js", r"^(?:async |new |bound |get |set |static |Promise\.all )+", ""),
+    ("js", r"^(?:async |new |bound |get |set |static )+", ""),
     ("js", r" \[as [^\]]*\]$", ""),
     ("js", r"\s*\(index \d+\)$", ""),
     ("js", r"^(?:.*/)?<+$", ANONYMOUS),

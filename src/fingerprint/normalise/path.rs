@@ -63,8 +63,8 @@ const ROOTS: &[&str] = &[
     r"/var/www/(?:html/)?(?:[^/]+/)?",
     r"/srv/[^/]+/",
     r"/opt/[^/]+/",
-    r"/(?:private/)?var/folders/[^/]+/[^/]+/[^/]+/(?:[^/]+/)?",
-    r"/(?:private)?/?tmp/[^/]+/(?:pytest-\d+/)?",
+    r"/(?:private/)?var/folders/[^/]+/[^/]+/[TC0]/",
+    r"/(?:private/)?tmp/[^/]+/(?:pytest-\d+/)?",
     r"/Users/[^/]+/AppData/Local/Temp/[^/]+/",
     r"/[Tt]emp/[^/]+/",
 ];
