@@ -5,6 +5,7 @@
 pub mod budget;
 pub mod config;
 pub mod event;
+pub mod fingerprint;
 pub mod forge;
 pub mod gate;
 pub mod model;
