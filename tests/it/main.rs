@@ -8,3 +8,6 @@
 )]
 
 mod architecture;
+mod intake;
+//! The one integration test crate: data-driven and cross-module tests, linked once.
+
