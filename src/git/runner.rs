@@ -253,8 +253,7 @@ impl Family {
 impl Drop for Family {
     fn drop(&mut self) {
         if let Some(leader) = self.leader {
-            // It may have gone by itself: nothing to do then.
-            drop(rustix::process::kill_process_group(leader, rustix::process::Signal::KILL));
+            let _gone_by_itself = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
         }
     }
 }
