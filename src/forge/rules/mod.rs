@@ -35,7 +35,7 @@ pub use record::{
 pub use world::{ThreadWorld, World};
 
 pub(crate) use object::hex;
-pub(crate) use record::{comment_place, stable_number};
+pub(crate) use record::{comment_id, stable_number};
 
 /// Threads as a storage lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
