@@ -93,6 +93,11 @@ pub(super) fn names(folder: &Path) -> ForgeResult<Vec<String>> {
     }
 }
 
+/// Makes a folder and those above it.
+pub(super) fn make_folder(path: &Path) -> ForgeResult<()> {
+    fs::create_dir_all(path).map_err(|error| failed("make", path, &error))
+}
+
 /// Returns whether there is a folder.
 pub(super) fn is_folder(path: &Path) -> bool {
     path.is_dir()

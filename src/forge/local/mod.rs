@@ -261,6 +261,8 @@ impl LocalStorage {
 
     async fn make_bare(&self, dir: &Path, default_branch: &BranchName) -> ForgeResult<()> {
         let branch = format!("--initial-branch={default_branch}");
+        // Git makes one folder, not those above it.
+        files::make_folder(dir)?;
         Git::new(dir).run(&["init", "--bare", "--quiet", "--template=", &branch]).await.map(|_| ()).map_err(refused)
     }
 }

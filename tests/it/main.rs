@@ -1,0 +1,10 @@
+//! The one integration test crate: a new subject is a new module here, so that little is linked.
+//!
+//! Refuses to hold logic of its own; helpers that several subjects share become modules too.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests read the tree and the clock directly; the boundary is for `src/`"
+)]
+
+mod forge_conformance;
