@@ -2,8 +2,14 @@
 //!
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
+pub mod budget;
+pub mod config;
+pub mod event;
 pub mod forge;
+pub mod gate;
 pub mod git;
 pub mod model;
+pub mod plan;
+pub mod proof;
 pub mod system;
 pub mod workspace;

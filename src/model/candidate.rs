@@ -118,6 +118,12 @@ pub struct Candidate {
     pub config_hash: String,
     /// When it is no longer published.
     pub expires_at: Expiry,
+    /// When the attempt began, by the forge's clock.
+    pub started_at: Timestamp,
+    /// When the attempt ended.
+    pub completed_at: Timestamp,
+    /// Files with the test logs, below `artifacts/`.
+    pub logs: Vec<String>,
 }
 
 /// Another failure that a patch turns green.
@@ -157,6 +163,16 @@ pub struct Settled {
     pub counts: bool,
     /// The failure's state once this is recorded.
     pub state_after: FailureState,
+    /// Money spent on it.
+    pub cost: MicroUsd,
+    /// Tokens spent on it.
+    pub tokens: Tokens,
+    /// When the attempt began, by the forge's clock.
+    pub started_at: Timestamp,
+    /// When the attempt ended.
+    pub completed_at: Timestamp,
+    /// Files with the test logs, below `artifacts/`.
+    pub logs: Vec<String>,
 }
 
 /// What one `propose` left behind.

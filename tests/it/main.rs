@@ -7,4 +7,5 @@
     reason = "tests read the tree and the clock directly; the boundary is for `src/`"
 )]
 
+mod architecture;
 mod forge_conformance;

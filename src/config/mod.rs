@@ -1,0 +1,5 @@
+//! Reads the configuration: raw YAML → checked settings, all problems at once, each with its place. Layer 1.
+
+mod settings;
+
+pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};

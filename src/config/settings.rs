@@ -1,0 +1,113 @@
+//! The validated configuration: what the engine runs under. Layer 1.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Allowance, BranchName, MicroUsd, Mode, Policy, RepoSlug};
+
+/// Money that may be spent, in US dollars; `0` is none, `unlimited` must be spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Budget {
+    /// In one run.
+    pub run: Allowance,
+    /// In one day, UTC by the forge's clock.
+    pub day: Allowance,
+    /// In one attempt.
+    pub attempt: Allowance,
+    /// For reports of one author in one day.
+    pub author_day: Allowance,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        let cap = |cents: u64| Allowance::Cap(MicroUsd(cents * 10_000));
+        Self { run: cap(100), day: cap(500), attempt: cap(50), author_day: cap(100) }
+    }
+}
+
+/// Limits of one run over the whole fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RunSettings {
+    /// How long a run may take.
+    pub deadline: Duration,
+    /// Repositories worked on at once.
+    pub concurrency: usize,
+    /// Reports read in one repository.
+    pub max_issues: u32,
+    /// New pull requests of the fleet in one day.
+    pub max_prs_per_day: u32,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { deadline: Duration::from_secs(50 * 60), concurrency: 2, max_issues: 50, max_prs_per_day: 20 }
+    }
+}
+
+/// Where patterns come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PatternSettings {
+    /// Whether the library shipped with the program is used.
+    pub builtin: bool,
+    /// Folders with further patterns, relative to the configuration file.
+    pub libraries: Vec<String>,
+}
+
+impl Default for PatternSettings {
+    fn default() -> Self {
+        Self { builtin: true, libraries: Vec::new() }
+    }
+}
+
+/// What happens with a target that fewer people may see than the operator's repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrivateTargets {
+    /// A configuration error.
+    #[default]
+    Refuse,
+    /// Ids, counters and money only.
+    Opaque,
+}
+
+/// Where the state branch lies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateSettings {
+    /// The operator's repository; `None` is `$GITHUB_REPOSITORY`, or the embedded forge's own.
+    pub repository: Option<RepoSlug>,
+    /// The branch.
+    pub branch: BranchName,
+    /// How long events are kept.
+    pub keep_events: Duration,
+    /// What happens with private targets.
+    pub private: PrivateTargets,
+}
+
+impl Default for StateSettings {
+    fn default() -> Self {
+        Self {
+            repository: None,
+            branch: "homeostat-state".parse().expect("internal error: the built-in branch is legal"),
+            keep_events: Duration::from_secs(400 * 86_400),
+            private: PrivateTargets::default(),
+        }
+    }
+}
+
+/// The whole validated configuration.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Config {
+    /// The ceiling for every repository.
+    pub mode: Mode,
+    /// Money.
+    pub budget: Budget,
+    /// Limits of a run.
+    pub run: RunSettings,
+    /// Patterns.
+    pub patterns: PatternSettings,
+    /// State.
+    pub state: StateSettings,
+    /// Effective settings of every repository, in the order of the file.
+    pub repositories: Vec<Policy>,
+}

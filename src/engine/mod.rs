@@ -1,0 +1,167 @@
+//! The main job: choose work, attempt it, record what came of it, publish what is proven.
+//!
+//! It tells the story and decides nothing itself: rules are pure functions of layer 1, effects go through ports. It never
+//! names an adapter, a clock or a file. Layer 4.
+
+pub mod attempt;
+mod baseline;
+pub mod fixers;
+mod lease;
+pub mod propose;
+pub mod publish;
+mod reconcile;
+pub mod record;
+pub mod reserve;
+mod select;
+pub mod state;
+mod work;
+
+use std::time::Duration;
+
+pub use work::{
+    Attempted, DuplicateReport, KeptPull, RESERVATION_SCHEMA, RepositoryProblem, RepositoryView, Reservation,
+    SkippedReport, Work,
+};
+
+use crate::config::Config;
+use crate::event::Event;
+use crate::forge::{Forge, ForgeError};
+use crate::model::{ObjectId, RepoSlug, Timestamp};
+use crate::system::System;
+use crate::workspace::Workspace;
+
+/// Facts about this run that everything it writes carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunInfo {
+    /// The run's id.
+    pub id: String,
+    /// The program's version.
+    pub version: String,
+    /// Where a person can look at the run, where there is such a place.
+    pub url: Option<String>,
+    /// `dev`, `test` or `production`.
+    pub environment: String,
+    /// Whether nothing is written, state included.
+    pub dry_run: bool,
+    /// Whose process this is, so that a dead one's lease can be told.
+    pub owner: String,
+}
+
+/// What a run asks for beyond the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only this repository.
+    pub only: Option<RepoSlug>,
+    /// Only this issue of it: passes over label and cooldown, never over opt-out or trust.
+    pub issue: Option<u64>,
+}
+
+/// Everything that the engine works with.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The forge.
+    pub forge: &'a dyn Forge,
+    /// Working copies.
+    pub workspace: &'a dyn Workspace,
+    /// Time and chance.
+    pub system: &'a dyn System,
+    /// The configuration.
+    pub config: &'a Config,
+    /// The operator's repository, which has the state branch.
+    pub operator: &'a RepoSlug,
+    /// This run.
+    pub run: &'a RunInfo,
+    /// Digest of the pattern library, an input of every attempt.
+    pub library_digest: &'a str,
+    /// Says whether a lease's owner is a process of this machine that is gone.
+    pub owner_is_gone: &'a (dyn Fn(&str) -> bool + Sync),
+    /// Hears how far the run is.
+    pub progress: &'a dyn Progress,
+    /// Keeps the run's record; an intent is in it before the first write.
+    pub recorder: &'a dyn Recorder,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("run", self.run).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Returns the state branch.
+    pub fn state(&self) -> state::StateBranch<'a> {
+        state::StateBranch::new(self.forge, self.operator.clone(), self.config.state.branch.clone())
+    }
+}
+
+/// Hears how far a run is, for people.
+pub trait Progress: Send + Sync {
+    /// A stage began; `of` is how many pieces it has, where known.
+    fn stage(&self, name: &str, of: Option<usize>);
+    /// One piece of the stage is done.
+    fn step(&self, what: &str);
+}
+
+/// Keeps the run's record.
+pub trait Recorder: Send + Sync {
+    /// Writes one event durably.
+    ///
+    /// # Errors
+    /// With what went wrong, in words; then nothing may be written to a forge.
+    fn record(&self, event: Event) -> Result<(), String>;
+}
+
+/// Hears nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _name: &str, _of: Option<usize>) {}
+    fn step(&self, _what: &str) {}
+}
+
+/// Why a whole stage could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The forge failed for everything.
+    #[error(transparent)]
+    Forge(#[from] ForgeError),
+    /// The state branch failed.
+    #[error(transparent)]
+    State(#[from] state::StateError),
+    /// The record of this run could not be written, so nothing else may be.
+    #[error("the run's record could not be written ({0}); nothing was written to any forge")]
+    Journal(String),
+    /// A template could not be rendered.
+    #[error("{0}")]
+    Render(String),
+}
+
+/// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries).
+pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, ForgeError>
+where
+    F: AsyncFnMut() -> Result<T, ForgeError>,
+{
+    let mut wait = Duration::from_millis(500);
+    for _ in 0..2 {
+        match read().await {
+            Err(ForgeError::Transient(_) | ForgeError::Ambiguous(_)) => {}
+            answer => return answer,
+        }
+        // Full jitter: a fleet of runners that failed together must not come back together.
+        let share = f64::from(system.random()[0]) / 255.0;
+        system.sleep(wait.mul_f64(share)).await;
+        wait = (wait * 2).min(Duration::from_secs(4));
+    }
+    read().await
+}
+
+/// Returns a base commit's short name for people.
+pub(crate) fn short(id: &ObjectId) -> &str {
+    id.short()
+}
+
+/// Returns whether a deadline lies behind.
+pub(crate) fn is_past(deadline: Timestamp, now: Timestamp) -> bool {
+    now > deadline
+}

@@ -1,0 +1,34 @@
+//! Decides which failures this run may work on: opt-out, trust, episodes, attempts, cooldown and caps.
+//!
+//! Pure state machines over facts and a clock value; it asks nobody and spends nothing. Layer 1.
+
+mod attempts;
+mod caps;
+mod episode;
+mod ready;
+mod trust;
+
+pub use attempts::{AttemptInputs, Next, cooldown_after, next_attempt, settle};
+pub use caps::{Caps, Openings};
+pub use episode::{Episode, Fate, PastPull, Word, episode};
+pub use ready::draft_reasons;
+pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
+
+use crate::model::Mode;
+
+/// Returns the lowest of all modes given (REFERENCE.md, Modes); with none given, the built-in `ready`.
+pub fn effective_mode(given: &[Mode]) -> Mode {
+    given.iter().copied().min().unwrap_or(Mode::Ready)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p_07_no_repository_can_raise_the_mode_above_the_lowest_given() {
+        assert_eq!(effective_mode(&[Mode::Ready, Mode::Observe, Mode::Auto]), Mode::Observe);
+        assert_eq!(effective_mode(&[Mode::Auto, Mode::Draft]), Mode::Draft);
+        assert_eq!(effective_mode(&[]), Mode::Ready);
+    }
+}

@@ -1,0 +1,293 @@
+//! The publishing decision for one candidate, and the actions it asks for (PROTOCOL.md, 7). Layer 1.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BranchName, ObjectId, Reason, sha256_prefixed};
+use crate::plan::{Ownership, Trailer};
+
+/// What should be: one pull request for one failure's episode.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// The repository, for people.
+    pub repository: String,
+    /// The branch.
+    pub branch: BranchName,
+    /// The base branch.
+    pub base: BranchName,
+    /// The tree of the candidate.
+    pub tree: ObjectId,
+    /// [`crate::plan::idempotency_key`].
+    pub key: String,
+    /// The title.
+    pub title: String,
+    /// The body.
+    pub body: String,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Its labels, sorted.
+    pub labels: Vec<String>,
+}
+
+/// The branch of our name, as the forge shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefState {
+    /// Its head.
+    pub head: ObjectId,
+    /// Whose it is.
+    pub ownership: Ownership,
+}
+
+/// A pull request whose head is our branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObservedPull {
+    /// Its number.
+    pub number: u64,
+    /// Whether it is open; closed and merged ones are the episode's business.
+    pub open: bool,
+    /// Its title.
+    pub title: String,
+    /// Its body.
+    pub body: String,
+    /// Its labels, sorted.
+    pub labels: Vec<String>,
+}
+
+/// What is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// The branch, where it exists.
+    pub branch: Option<RefState>,
+    /// Pull requests from it, in all states.
+    pub pulls: Vec<ObservedPull>,
+}
+
+/// What is to be done about one candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing is there: commit, branch and pull request are made.
+    Create,
+    /// The branch is a reservation without commits: the commit goes on it, then the pull request.
+    Fill {
+        /// Where the reservation points.
+        head: ObjectId,
+    },
+    /// The branch is ours and has no pull request: the pull request is made for the tree that is there.
+    Adopt {
+        /// What the branch's commit says of itself.
+        trailer: Trailer,
+    },
+    /// An open pull request is there: kept, and edited only where it speaks of the same tree and differs.
+    Keep {
+        /// Its number.
+        number: u64,
+        /// Whether it speaks of this candidate's tree.
+        same_tree: bool,
+    },
+    /// Left untouched.
+    Leave(Reason),
+}
+
+/// Decides about one candidate.
+pub fn decide(desired: &Desired, observed: &Observed) -> Decision {
+    let open = observed.pulls.iter().find(|pull| pull.open);
+    match (&observed.branch, open) {
+        (None, None) if observed.pulls.is_empty() => Decision::Create,
+        // A closed or merged pull request of this very branch belongs to an episode that is over.
+        (None, None) => Decision::Leave(Reason::HumanClosed),
+        (None, Some(pull)) => Decision::Keep { number: pull.number, same_tree: false },
+        (Some(branch), open) => match (&branch.ownership, open) {
+            (Ownership::Collision, _) => Decision::Leave(Reason::NameCollision),
+            (Ownership::Foreign, Some(_)) => Decision::Leave(Reason::HumanOwned),
+            (Ownership::Foreign, None) => Decision::Leave(Reason::ForeignBranch),
+            (Ownership::Ours(trailer), Some(pull)) => {
+                Decision::Keep { number: pull.number, same_tree: trailer.tree == desired.tree }
+            }
+            (Ownership::Reserved, Some(pull)) => Decision::Keep { number: pull.number, same_tree: false },
+            (_, None) if !observed.pulls.is_empty() => Decision::Leave(Reason::HumanClosed),
+            (Ownership::Ours(trailer), None) => Decision::Adopt { trailer: trailer.clone() },
+            (Ownership::Reserved, None) => Decision::Fill { head: branch.head.clone() },
+        },
+    }
+}
+
+/// What an action does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verb {
+    /// Stores blobs, tree and commit, and creates the branch.
+    CreateBranch,
+    /// Moves our reservation forward to the commit.
+    AdvanceBranch,
+    /// Opens the pull request.
+    CreatePullRequest,
+    /// Opens the pull request for a branch that is there.
+    AdoptBranch,
+    /// Replaces the text between our markers.
+    EditPullRequest,
+    /// Puts labels on.
+    AddLabels,
+    /// Nothing: it is as it should be.
+    Keep,
+    /// Nothing: it is not ours to touch.
+    Leave,
+}
+
+/// One action, as a dry run prints it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Action {
+    /// The repository.
+    pub repository: String,
+    /// What it does.
+    pub verb: Verb,
+    /// The branch it is about.
+    pub branch: String,
+    /// The idempotency key.
+    pub key: String,
+    /// SHA-256 of what would be written.
+    pub digest: String,
+    /// Why nothing is done, for `leave`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+}
+
+/// Lists the actions of a decision; after they are carried out, the same call lists only `keep` or `leave`.
+pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> Vec<Action> {
+    let action = |verb: Verb, parts: &[&str]| Action {
+        repository: desired.repository.clone(),
+        verb,
+        branch: desired.branch.to_string(),
+        key: desired.key.clone(),
+        digest: sha256_prefixed(parts),
+        reason: None,
+    };
+    let branch = |verb| action(verb, &[desired.tree.as_str()]);
+    let pull = |verb| action(verb, &[&desired.title, &desired.body, if desired.draft { "draft" } else { "ready" }]);
+    let labels = || action(Verb::AddLabels, &desired.labels.iter().map(String::as_str).collect::<Vec<_>>());
+    match decision {
+        Decision::Create => vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest), labels()],
+        Decision::Fill { .. } => vec![branch(Verb::AdvanceBranch), pull(Verb::CreatePullRequest), labels()],
+        Decision::Adopt { .. } => vec![pull(Verb::AdoptBranch), labels()],
+        Decision::Keep { number, same_tree } => {
+            let mut list = Vec::new();
+            if let Some(seen) = observed.pulls.iter().find(|pull| pull.number == *number && *same_tree) {
+                if seen.title != desired.title || seen.body != desired.body {
+                    list.push(pull(Verb::EditPullRequest));
+                }
+                if !desired.labels.iter().all(|label| seen.labels.contains(label)) {
+                    list.push(labels());
+                }
+            }
+            if list.is_empty() {
+                list.push(action(Verb::Keep, &[]));
+            }
+            list
+        }
+        Decision::Leave(reason) => vec![Action { reason: Some(*reason), ..action(Verb::Leave, &[]) }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Fingerprint;
+
+    fn oid(digit: char) -> ObjectId {
+        digit.to_string().repeat(40).parse().expect("legal")
+    }
+
+    fn desired() -> Desired {
+        Desired {
+            repository: "o/r".to_owned(),
+            branch: crate::plan::branch_for(&Fingerprint::of(b"x"), 1),
+            base: "main".parse().expect("legal"),
+            tree: oid('a'),
+            key: "key".to_owned(),
+            title: "title".to_owned(),
+            body: "body".to_owned(),
+            draft: false,
+            labels: vec!["homeostat-fix".to_owned()],
+        }
+    }
+
+    fn ours(tree: char) -> RefState {
+        let trailer = Trailer { fingerprint: Fingerprint::of(b"x"), episode: 1, tree: oid(tree), parent: oid('b') };
+        RefState { head: oid('c'), ownership: Ownership::Ours(trailer) }
+    }
+
+    fn with(ownership: Ownership) -> RefState {
+        RefState { head: oid('c'), ownership }
+    }
+
+    fn pull(open: bool) -> ObservedPull {
+        ObservedPull {
+            number: 7,
+            open,
+            title: "title".to_owned(),
+            body: "body".to_owned(),
+            labels: vec!["homeostat-fix".to_owned()],
+        }
+    }
+
+    fn decided(branch: Option<RefState>, pulls: Vec<ObservedPull>) -> Decision {
+        decide(&desired(), &Observed { branch, pulls })
+    }
+
+    #[test]
+    fn nothing_there_is_created() {
+        assert_eq!(decided(None, vec![]), Decision::Create);
+    }
+
+    #[test]
+    fn f_35_our_branch_without_a_pull_request_is_adopted_with_the_tree_that_is_there() {
+        assert!(matches!(decided(Some(ours('a')), vec![]), Decision::Adopt { .. }));
+        assert!(matches!(decided(Some(ours('d')), vec![]), Decision::Adopt { trailer } if trailer.tree == oid('d')));
+    }
+
+    #[test]
+    fn an_empty_branch_of_our_name_is_our_reservation() {
+        assert_eq!(decided(Some(with(Ownership::Reserved)), vec![]), Decision::Fill { head: oid('c') });
+    }
+
+    #[test]
+    fn f_32_a_foreign_branch_is_left_untouched() {
+        assert_eq!(decided(Some(with(Ownership::Foreign)), vec![]), Decision::Leave(Reason::ForeignBranch));
+    }
+
+    #[test]
+    fn f_51_a_branch_with_a_persons_commit_is_theirs() {
+        assert_eq!(decided(Some(with(Ownership::Foreign)), vec![pull(true)]), Decision::Leave(Reason::HumanOwned));
+    }
+
+    #[test]
+    fn two_failures_with_one_name_are_told_apart() {
+        assert_eq!(decided(Some(with(Ownership::Collision)), vec![]), Decision::Leave(Reason::NameCollision));
+    }
+
+    #[test]
+    fn f_52_a_closed_pull_request_of_the_branch_is_never_made_again() {
+        assert_eq!(decided(None, vec![pull(false)]), Decision::Leave(Reason::HumanClosed));
+        assert_eq!(decided(Some(ours('a')), vec![pull(false)]), Decision::Leave(Reason::HumanClosed));
+    }
+
+    #[test]
+    fn f_54_an_open_pull_request_with_another_patch_is_kept_as_it_is() {
+        let observed = Observed { branch: Some(ours('d')), pulls: vec![pull(true)] };
+        let decision = decide(&desired(), &observed);
+        assert_eq!(decision, Decision::Keep { number: 7, same_tree: false });
+        let list = actions(&decision, &desired(), &observed);
+        assert_eq!(list.iter().map(|a| a.verb).collect::<Vec<_>>(), [Verb::Keep]);
+    }
+
+    #[test]
+    fn an_open_pull_request_is_edited_only_where_it_differs() {
+        let mut observed = Observed { branch: Some(ours('a')), pulls: vec![pull(true)] };
+        let decision = decide(&desired(), &observed);
+        let verbs = |observed: &Observed| -> Vec<Verb> {
+            actions(&decision, &desired(), observed).iter().map(|a| a.verb).collect()
+        };
+        assert_eq!(verbs(&observed), [Verb::Keep]);
+        observed.pulls[0].body = "older".to_owned();
+        observed.pulls[0].labels.clear();
+        assert_eq!(verbs(&observed), [Verb::EditPullRequest, Verb::AddLabels]);
+    }
+}

@@ -1,0 +1,11 @@
+//! Turns what should be and what is into a list of actions; `engine::reconcile` carries them out.
+//!
+//! Pure: it never looks anything up, and a converged world gives an empty list. Layer 1.
+
+mod decide;
+mod identity;
+mod overlap;
+
+pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, decide};
+pub use identity::{CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership};
+pub use overlap::{Relation, relation};
