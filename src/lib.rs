@@ -8,6 +8,7 @@ pub mod event;
 pub mod fingerprint;
 pub mod forge;
 pub mod gate;
+pub mod git;
 pub mod intake;
 pub mod model;
 pub mod plan;

@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod forge_conformance;
 mod intake;
 //! The one integration test crate: data-driven and cross-module tests, linked once.
 
