@@ -28,10 +28,6 @@ const SYSTEM: &[&str] = &[
     "/proc",
     "/sys",
     "/etc/resolv.conf",
-    "/dev/fd",
-    "/dev/stdin",
-    "/dev/stdout",
-    "/dev/stderr",
 ];
 
 /// What of `/etc` is nobody's business; the rest is what every program reads.

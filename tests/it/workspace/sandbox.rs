@@ -139,10 +139,12 @@ fn a_flood_of_output_is_stopped_and_head_and_tail_are_kept() {
 
 #[test]
 fn a_tree_that_takes_too_much_memory_together_is_stopped() {
-    // Each of the two stays below the limit of one process.
-    let hog = "hog() { head -c 40m /dev/zero | tail; }; hog & hog & hog & wait";
-    let done = room().run(&CommandSpec { memory: 96 << 20, ..spec(&format!("{hog}; sleep 5")) });
-    assert!(done.exit == Exit::Memory || done.resources.peak_memory > 60 << 20, "{done:?}");
+    // Each stays below the limit of one process; together they pass it.
+    let hog = "hog() { x=$(head -c 25000000 /dev/zero | tr '\\0' x); sleep 615.25; }; hog & hog & hog & hog & wait";
+    let done = room().run(&CommandSpec { memory: 80 << 20, ..spec(hog) });
+    assert_eq!(done.exit, Exit::Memory, "{:?}", done.resources);
+    assert!(done.resources.peak_memory > 80 << 20, "{:?}", done.resources);
+    assert_eq!(processes_with("615.25"), Vec::<String>::new());
 }
 
 #[test]
@@ -242,7 +244,9 @@ fn v_44_the_environment_of_our_own_processes_holds_nothing() {
         return;
     }
     let own = std::process::id();
-    let command = format!("cat /proc/$PPID/environ /proc/{own}/environ /proc/{own}/cmdline | tr '\\0' '\\n'; cat /proc/{own}/mem");
+    let command = format!(
+        "cat /proc/$PPID/environ /proc/{own}/environ /proc/{own}/cmdline | tr '\\0' '\\n'; cat /proc/{own}/mem"
+    );
     let done = room().run(&spec(&command));
     assert!(!done.output.contains("PATH=") && !done.output.contains("CARGO"), "{}", done.output);
 }
@@ -264,7 +268,8 @@ fn v_45_homes_and_private_parts_of_the_system_cannot_be_read() {
         _ => None,
     });
     let sandbox = Sandbox::new(SandboxExec::new(env!("CARGO_BIN_EXE_homeostat")), host);
-    let command = format!("cat {real}/.netrc {real}/.cargo/credentials.toml {real}/.cargo/bin/tool /etc/shadow; ls {real}");
+    let command =
+        format!("cat {real}/.netrc {real}/.cargo/credentials.toml {real}/.cargo/bin/tool /etc/shadow; ls {real}");
     let done = sandbox.run(&room().place, &spec(&command), &Lifeline::new()).expect("an execution");
     assert_eq!(done.output.matches("canary").count(), 1, "{}", done.output);
     assert_eq!(done.output.to_lowercase().matches("permission denied").count(), 4, "{}", done.output);
@@ -281,7 +286,9 @@ fn tcp_and_udp_are_denied_without_network_and_allowed_to_a_named_service() {
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let connect = format!("bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && echo connected; exec 4<>/dev/udp/127.0.0.1/53 && echo udp'");
+    let connect = format!(
+        "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port} && echo connected; exec 4<>/dev/udp/127.0.0.1/53 && echo udp'"
+    );
     let closed = room().run(&spec(&connect));
     assert!(!closed.output.contains("connected") && !closed.output.contains("udp\n"), "{}", closed.output);
     assert_eq!(closed.sandbox.network, NetworkAccess::None);
