@@ -3,6 +3,7 @@
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
 pub mod forge;
+pub mod git;
 pub mod model;
 pub mod system;
 pub mod workspace;
