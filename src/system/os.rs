@@ -1,5 +1,7 @@
 //! The clock and chance of the machine. Layer 3.
 
+#![expect(clippy::disallowed_methods, reason = "the adapter of the system port reads the real clock and random source")]
+
 use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -26,7 +26,7 @@ struct Copier {
 impl Copier {
     fn folder(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         let at = |e: io::Error| io::Error::new(e.kind(), format!("{}: {e}", from.display()));
-        let meta = fs::symlink_metadata(from).map_err(at)?;
+        let meta = open_to_owner(from, 0o500).map_err(at)?;
         fs::create_dir(to).map_err(at)?;
         for entry in fs::read_dir(from).map_err(at)? {
             let entry = entry.map_err(at)?;
@@ -52,32 +52,38 @@ impl Copier {
     }
 
     fn file(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        let meta = open_to_owner(from, 0o400)?;
         let no_link = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut source = OpenOptions::new().read(true).custom_flags(no_link).open(from)?;
         let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
         if !(self.reflink && self.share(&source, &target)) {
             io::copy(&mut source, &mut target)?;
         }
-        let meta = source.metadata()?;
         target.set_times(times(&meta)?)?;
         target.set_permissions(fs::Permissions::from_mode(meta.permissions().mode() & 0o777))
     }
 
     #[cfg(target_os = "linux")]
     fn share(&mut self, source: &File, target: &File) -> bool {
-        match rustix::fs::ioctl_ficlone(target, source) {
-            Ok(()) => true,
-            Err(_) => {
-                self.reflink = false;
-                false
-            }
-        }
+        self.reflink = rustix::fs::ioctl_ficlone(target, source).is_ok();
+        self.reflink
     }
 
     #[cfg(not(target_os = "linux"))]
     fn share(&mut self, _source: &File, _target: &File) -> bool {
         false
     }
+}
+
+/// Gives the owner the rights to read a file or folder that setup closed, for good, so that every copy is the same.
+fn open_to_owner(path: &Path, needed: u32) -> io::Result<Metadata> {
+    let meta = fs::symlink_metadata(path)?;
+    let mode = meta.permissions().mode();
+    if mode & needed == needed {
+        return Ok(meta);
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode((mode | needed) & 0o777))?;
+    fs::symlink_metadata(path)
 }
 
 fn times(meta: &Metadata) -> io::Result<FileTimes> {

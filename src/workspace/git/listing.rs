@@ -65,12 +65,11 @@ fn parse(bytes: &[u8]) -> Listing {
             continue;
         };
         let size = fields.next().and_then(|size| size.parse().ok()).unwrap_or(0);
-        match std::str::from_utf8(path).ok().and_then(|path| path.parse::<RepoPath>().ok()) {
-            Some(path) => listing.files.push(TreeFile { path, mode, blob, size }),
-            None => {
-                listing.unsafe_paths.push(String::from_utf8_lossy(path).into_owned());
-                listing.odd.push(OddFile { path: path.to_vec(), mode, blob });
-            }
+        if let Some(path) = std::str::from_utf8(path).ok().and_then(|path| path.parse::<RepoPath>().ok()) {
+            listing.files.push(TreeFile { path, mode, blob, size });
+        } else {
+            listing.unsafe_paths.push(String::from_utf8_lossy(path).into_owned());
+            listing.odd.push(OddFile { path: path.to_vec(), mode, blob });
         }
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,6 +4,11 @@
 //! code has seen is never read back for that (V-66 to V-73). There is no work tree, no submodule is ever fetched, and a
 //! `.git` is not made in the folders that commands run in: a test that wants one makes its own.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the git adapter of the workspace port writes the files that commands run on"
+)]
+
 mod checkout;
 #[cfg(unix)]
 mod copy;
@@ -120,11 +125,13 @@ impl Workspace for GitWorkspace {
 }
 
 /// Says that git failed for a reason that is not the repository's.
+#[expect(clippy::needless_pass_by_value, reason = "it is the function that maps an error away")]
 fn machine(error: GitError) -> WorkspaceError {
     WorkspaceError::Machine(format!("{error}."))
 }
 
 /// Says that a thread of ours died.
+#[expect(clippy::needless_pass_by_value, reason = "it is the function that maps an error away")]
 fn lost(error: tokio::task::JoinError) -> WorkspaceError {
     WorkspaceError::Machine(format!("internal error: {error}"))
 }

@@ -55,10 +55,7 @@ impl Root {
     pub(super) fn lay(&self, path: &[u8], state: &FileState) -> Result<bool, PlaceError> {
         let shown = || String::from_utf8_lossy(path).into_owned();
         let Some(parts) = parts_of(path) else { return Ok(false) };
-        let (folder, name) = match self.parent(&parts, true)? {
-            Some(found) => found,
-            None => return Ok(false),
-        };
+        let Some((folder, name)) = self.parent(&parts, true)? else { return Ok(false) };
         if state.mode == FileMode::Gitlink {
             return match rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755)) {
                 Ok(()) | Err(Errno::EXIST) => Ok(true),
@@ -93,7 +90,7 @@ impl Root {
             Some(FileType::Symlink) if !was_link => {
                 return refuse("is a symbolic link, through which nothing is written");
             }
-            Some(_) => self.unlink(&folder, name, path)?,
+            Some(_) => unlink(&folder, name, path)?,
         }
         create(&folder, name, state.mode, &state.content).map_err(|e| PlaceError::Io {
             path: path.to_string(),
@@ -108,7 +105,7 @@ impl Root {
             return Err(PlaceError::Refused(format!("{path} is git's own.")));
         };
         match self.parent(&parts, false)? {
-            Some((folder, name)) => self.unlink(&folder, name, path),
+            Some((folder, name)) => unlink(&folder, name, path),
             None => Ok(()),
         }
     }
@@ -171,13 +168,6 @@ impl Root {
         }
         Ok(Some((folder, name)))
     }
-
-    fn unlink(&self, folder: &OwnedFd, name: &[u8], path: &RepoPath) -> Result<(), PlaceError> {
-        match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(e) => Err(PlaceError::Io { path: path.to_string(), what: "removed", source: e.into() }),
-        }
-    }
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
@@ -216,6 +206,13 @@ fn stays_inside(depth: usize, target: &[u8]) -> bool {
 fn kind_of(folder: &OwnedFd, name: &[u8]) -> Option<FileType> {
     let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
     Some(FileType::from_raw_mode(stat.st_mode))
+}
+
+fn unlink(folder: &OwnedFd, name: &[u8], path: &RepoPath) -> Result<(), PlaceError> {
+    match rustix::fs::unlinkat(folder, name, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(e) => Err(PlaceError::Io { path: path.to_string(), what: "removed", source: e.into() }),
+    }
 }
 
 fn create(folder: &OwnedFd, name: &[u8], mode: FileMode, content: &[u8]) -> Result<(), Errno> {

@@ -9,6 +9,11 @@
 //! file system, reading `/proc` and `/sys`, and filling the disk of the scratch folder. `/tmp` and `/dev/shm` are closed,
 //! since what one run left there the next could read (V-109).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the sandbox starts the commands, measures their time and names their environment"
+)]
+
 #[cfg(target_os = "linux")]
 mod calls;
 mod environment;

@@ -1,5 +1,7 @@
 //! What a hostile or broken command can do inside the sandbox, and what it cannot.
 
+#![expect(clippy::disallowed_types, reason = "a test of the sandbox listens where nothing may connect")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::TcpListener;
@@ -16,7 +18,7 @@ pub(crate) fn spec(command: &str) -> CommandSpec {
         command: command.to_owned(),
         folder: None,
         env: BTreeMap::new(),
-        timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(1),
         memory: 2 << 30,
         processes: 64,
         output: 1 << 20,
@@ -31,6 +33,7 @@ pub(crate) fn sandbox() -> Sandbox {
 }
 
 /// Returns whether the kernel has Landlock, and says so where a test is passed over.
+#[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
 fn landlock(test: &str) -> bool {
     let has = probe() >= SandboxLevel::Landlock;
     if !has {

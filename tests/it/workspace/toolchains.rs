@@ -6,6 +6,7 @@ use super::sandbox::spec;
 use super::world::World;
 
 /// Runs a command on a small program in the sandbox, if the toolchain is on this machine.
+#[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
 async fn passes(tool: &str, files: &[(&str, &str)], command: &str) {
     let (world, commit) = World::with(files);
     let checkout = world.open(&commit).await.expect("a checkout");
@@ -16,7 +17,7 @@ async fn passes(tool: &str, files: &[(&str, &str)], command: &str) {
         return;
     }
     let mut spec = spec(command);
-    spec.timeout = std::time::Duration::from_secs(300);
+    spec.timeout = std::time::Duration::from_mins(5);
     spec.processes = 512;
     spec.memory = 4 << 30;
     let done = snapshot.run(&Patch::new(), &spec).await.expect("an execution");

@@ -78,7 +78,7 @@ impl World {
                 "160000" => String::from_utf8(content.clone()).expect("an id"),
                 _ => self.blob(content),
             };
-            lines.push_str(&format!("{mode} {id}\t{path}\0"));
+            lines.extend([mode, " ", &id, "\t", path, "\0"]);
         }
         self.git(&["update-index", "-z", "--index-info"], lines.as_bytes());
         let tree = self.git(&["write-tree"], b"");
