@@ -10,5 +10,8 @@
 mod architecture;
 mod forge_conformance;
 mod intake;
+mod workspace;
 //! The one integration test crate: data-driven and cross-module tests, linked once.
+
+//! The one integration test crate: a module a subject, so that little is linked.
 

@@ -1,0 +1,128 @@
+//! Brings exactly one commit into a pristine bare repository and checks that it is the one asked for. Layer 3.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::machine;
+use crate::git::{Git, GitError, Transport};
+use crate::model::{ObjectId, RepoSlug};
+use crate::workspace::WorkspaceError;
+
+/// Of one fetch: a large repository over a slow line, but not for ever.
+const FETCH_LIMIT: Duration = Duration::from_mins(5);
+
+/// Objects larger than this cannot be read; a file of that size is no source file.
+const OBJECT_LIMIT: usize = 512 << 20;
+
+/// Returns the pristine repository with the commit in it.
+pub(super) async fn fetch(
+    cache: &Path,
+    slug: &RepoSlug,
+    address: &str,
+    commit: &ObjectId,
+) -> Result<Git, WorkspaceError> {
+    let sha256 = commit.as_str().len() == 64;
+    let git = Git::new(folder_of(cache, slug, sha256)).with_output_limit(OBJECT_LIMIT);
+    create(&git, sha256).await?;
+    if !is_there(&git, commit).await? {
+        let transport = transport_of(slug, address)?;
+        let remote = git.clone().allowing(transport).with_time_limit(FETCH_LIMIT);
+        bring(&remote, slug, address, commit).await?;
+    }
+    verify(&git, slug, commit).await?;
+    Ok(git)
+}
+
+fn folder_of(cache: &Path, slug: &RepoSlug, sha256: bool) -> PathBuf {
+    let format = if sha256 { ".sha256" } else { "" };
+    cache.join(slug.owner()).join(format!("{}{format}.git", slug.name()))
+}
+
+async fn create(git: &Git, sha256: bool) -> Result<(), WorkspaceError> {
+    let failed = |e: std::io::Error| {
+        WorkspaceError::Machine(format!("The folder {} could not be made: {e}.", git.dir().display()))
+    };
+    if git.dir().join("HEAD").is_file() {
+        return Ok(());
+    }
+    tokio::fs::create_dir_all(git.dir()).await.map_err(failed)?;
+    let format = if sha256 { "--object-format=sha256" } else { "--object-format=sha1" };
+    // Without a template there is neither a hook nor a description that somebody else wrote.
+    git.run(&["init", "--bare", "--quiet", "--template=", format]).await.map_err(machine)?;
+    Ok(())
+}
+
+/// Returns the transport of an address, the only one that will be open (V-71).
+fn transport_of(slug: &RepoSlug, address: &str) -> Result<Transport, WorkspaceError> {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    let transport = match scheme {
+        Some("https") => Transport::Https,
+        Some("http") => Transport::Http,
+        Some("ssh") => Transport::Ssh,
+        Some("file") => Transport::File,
+        None if !address.starts_with('-') && !address.contains("::") && !address.is_empty() => Transport::File,
+        _ => {
+            return Err(WorkspaceError::Missing(format!(
+                "The address {address:?} of {slug} is none that Homeostat fetches from; use https, ssh or a folder."
+            )));
+        }
+    };
+    if transport == Transport::File && !Path::new(address.trim_start_matches("file://")).is_dir() {
+        return Err(WorkspaceError::Missing(format!("The repository {slug} is not there: {address} is no folder.")));
+    }
+    Ok(transport)
+}
+
+async fn bring(git: &Git, slug: &RepoSlug, address: &str, commit: &ObjectId) -> Result<(), WorkspaceError> {
+    let common = ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"];
+    let by_id = [&common[..], &["--depth=1", "--", address, commit.as_str()]].concat();
+    match git.run(&by_id).await {
+        Ok(_) => return Ok(()),
+        Err(GitError::Failed { .. }) => {}
+        Err(other) => return Err(machine(other)),
+    }
+    // Some servers give only what a ref names.
+    let by_refs = [&common[..], &["--", address, "+refs/heads/*:refs/pristine/*"]].concat();
+    match git.run(&by_refs).await {
+        Ok(_) => Ok(()),
+        Err(GitError::Failed { message, .. }) => Err(WorkspaceError::Missing(format!(
+            "The repository {slug} could not be fetched from {address}: {message}."
+        ))),
+        Err(other) => Err(machine(other)),
+    }
+}
+
+async fn is_there(git: &Git, commit: &ObjectId) -> Result<bool, WorkspaceError> {
+    git.exists(commit.as_str()).await.map_err(machine)
+}
+
+async fn verify(git: &Git, slug: &RepoSlug, commit: &ObjectId) -> Result<(), WorkspaceError> {
+    if !is_there(git, commit).await? {
+        return Err(WorkspaceError::Missing(format!(
+            "The repository {slug} has no commit {commit}; it may be empty, or the commit may be gone."
+        )));
+    }
+    // A tag or tree of that id would peel to something else, or to nothing.
+    let peeled = format!("{commit}^{{commit}}");
+    match git.run_text(&["rev-parse", "--verify", "--quiet", "--end-of-options", &peeled]).await {
+        Ok(found) if found == commit.as_str() => Ok(()),
+        Ok(found) => Err(WorkspaceError::Mismatch(format!("{commit} of {slug} is not a commit but names {found}."))),
+        Err(GitError::Failed { .. }) => Err(WorkspaceError::Mismatch(format!("{commit} of {slug} is not a commit."))),
+        Err(other) => Err(machine(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v_71_addresses_that_run_programs_are_refused() {
+        let slug: RepoSlug = "o/n".parse().expect("a slug");
+        for bad in ["ext::sh -c x", "--upload-pack=x", "", "git://host/x", "ftp://x/y", "/no/such/folder"] {
+            assert!(matches!(transport_of(&slug, bad), Err(WorkspaceError::Missing(_))), "{bad:?}");
+        }
+        assert!(matches!(transport_of(&slug, "https://host/o/n.git"), Ok(Transport::Https)));
+        assert!(matches!(transport_of(&slug, "/"), Ok(Transport::File)));
+    }
+}
