@@ -4,5 +4,6 @@
 
 pub mod forge;
 pub mod model;
+pub mod pattern;
 pub mod system;
 pub mod workspace;
