@@ -136,7 +136,8 @@ impl Window {
 }
 
 fn touches(node: Node<'_>, line: u32) -> bool {
-    let row = line.saturating_sub(1) as usize;
+    let Some(row) = line.checked_sub(1) else { return false };
+    let row = row as usize;
     node.start_position().row <= row && row <= node.end_position().row
 }
 

@@ -129,7 +129,7 @@ fn equal_results_of_two_patterns_are_one_candidate_that_names_both() {
 
 #[test]
 fn candidates_that_disagree_share_their_score_and_keep_one_order() {
-    let other = CHAIN.replace("js-chain", "js-other").replace("fix: \"$OBJ?.{prop}\"", "fix: \"($OBJ ?? {}).{prop}\"");
+    let other = CHAIN.replace("js-chain", "js-other").replace("fix: \"$OBJ?.{prop}\"", "fix: \"$OBJ['{prop}']\"");
     let both = library(&[CHAIN, &other]);
     let text = "u.p.name;\n";
     let proposed = run(&both, &undefined(), &[("a.js", text)], &[spot("a.js", 1)], |_| {});
