@@ -133,8 +133,10 @@ struct Index {
     literals: Option<AhoCorasick>,
     /// Templates by the place of their literal in `literals`.
     by_literal: Vec<Vec<usize>>,
-    /// Patterns without templates.
+    /// Patterns without templates, by exception.
     by_exception: BTreeMap<String, Vec<usize>>,
+    /// Patterns with neither, which lean on a red target alone.
+    by_target: Vec<usize>,
 }
 
 impl Index {
@@ -142,6 +144,7 @@ impl Index {
         let mut interned: BTreeMap<&str, usize> = BTreeMap::new();
         let mut templates: Vec<(Arc<Template>, Vec<(usize, usize)>)> = Vec::new();
         let mut by_exception: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_target = Vec::new();
         for (at, pattern) in patterns.iter().enumerate() {
             for (order, template) in pattern.templates().iter().enumerate() {
                 let slot = *interned.entry(template.as_str()).or_insert_with(|| {
@@ -151,6 +154,9 @@ impl Index {
                 templates[slot].1.push((at, order));
             }
             if pattern.templates().is_empty() {
+                if pattern.record().signature.exception.is_empty() {
+                    by_target.push(at);
+                }
                 for name in &pattern.record().signature.exception {
                     by_exception.entry(name.clone()).or_default().push(at);
                 }
@@ -163,7 +169,7 @@ impl Index {
         let (texts, by_literal): (Vec<String>, Vec<Vec<usize>>) = literals.into_iter().unzip();
         // Bounded by the caps on patterns and templates; without it, every template would be tried.
         let automaton = AhoCorasick::new(&texts).ok();
-        Self { templates, literals: automaton, by_literal, by_exception }
+        Self { templates, literals: automaton, by_literal, by_exception, by_target }
     }
 
     fn matching<'a>(&self, patterns: &'a [Arc<Pattern>], exception: &Exception) -> Vec<(&'a Pattern, Captures)> {
@@ -199,7 +205,7 @@ impl Index {
                 }
             }
         }
-        for at in self.by_exception.get(name).into_iter().flatten() {
+        for at in self.by_exception.get(name).into_iter().flatten().chain(&self.by_target) {
             found.entry(*at).or_default();
         }
         found.into_iter().map(|(at, (_, captures))| (patterns[at].as_ref(), captures)).collect()

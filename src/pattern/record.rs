@@ -278,8 +278,7 @@ impl Pattern {
                 ..place.clone()
             };
             let id = top_level(text, "id").map(|(_, value)| value.to_owned());
-            // The rendered error shows the source around it; its first line says what is wrong.
-            let message = error.to_string().lines().next().unwrap_or("the file cannot be read").to_owned();
+            let message = format!("The file cannot be read: {}.", first_line(&error.to_string()));
             vec![Problem::error(id, "pattern-unreadable", message, place)]
         })?;
         Self::checked(record, Some((file, text)))
@@ -377,6 +376,18 @@ fn specificity(record: &Record, templates: &[Arc<Template>]) -> u32 {
     u32::try_from(count).unwrap_or(100)
 }
 
+/// Returns what is wrong from a rendered error: its first line, without the place, which is said beside it, and without
+/// advice to programmers.
+fn first_line(rendered: &str) -> &str {
+    let line = rendered.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    let line = match line.split_once(": ") {
+        Some((place, rest)) if place.starts_with("line ") => rest,
+        _ => line,
+    };
+    line.split(", set ").next().unwrap_or(line).trim_end_matches('.')
+}
+
 /// Finds a key at the top of a YAML file: its line, from 1, and what stands behind it.
 fn top_level<'a>(text: &'a str, key: &str) -> Option<(u32, &'a str)> {
     text.lines().zip(1..).find_map(|(line, number)| {
@@ -442,9 +453,11 @@ impl Check<'_> {
     }
 
     fn signature(&mut self, signature: &Signature) -> Vec<Arc<Template>> {
-        if signature.exception.is_empty() && signature.message.is_empty() {
-            let message =
-                "The signature names neither an exception nor a message and would fit every failure.".to_owned();
+        // A red target test proves what the pattern does, so it may be the whole signature.
+        if signature.exception.is_empty() && signature.message.is_empty() && !signature.requires_red_target {
+            let message = "The signature names neither an exception nor a message and would fit every failure; name \
+                one, or require a red target."
+                .to_owned();
             self.say("signature", "pattern-signature", message);
         }
         if signature.exception.len() > 20 || signature.message.len() > 50 {

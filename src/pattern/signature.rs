@@ -59,7 +59,8 @@ impl Template {
         let parts = parts(body);
         let words: usize =
             parts.iter().map(|part| if let Part::Literal(text) = part { text.trim().len() } else { 0 }).sum();
-        if words == 0 {
+        // `^$` is for exceptions that say nothing; anything else without text would fit every message.
+        if words == 0 && text != "^$" {
             return Err(format!("the message template {text:?} has no text of its own and would fit every message"));
         }
         if parts.windows(2).any(|pair| matches!(pair, [Part::Hole(_, HoleKind::Free), Part::Hole(..)])) {
@@ -116,6 +117,9 @@ impl Template {
     }
 
     fn expression(&self) -> String {
+        if self.parts.is_empty() {
+            return r"\A\s*\z".to_owned();
+        }
         let mut expression = String::from(if self.at_start { "(?m)^" } else { "(?m)" });
         for (at, part) in self.parts.iter().enumerate() {
             let is_last = at + 1 == self.parts.len();
@@ -229,6 +233,12 @@ mod tests {
         assert!(captured("a b", "x a b y").is_some());
         assert!(captured("^a b$", "x a b").is_none());
         assert!(captured("^a b$", "first\r\na b\r\nlast").is_some());
+    }
+
+    #[test]
+    fn an_empty_anchored_template_is_for_exceptions_that_say_nothing() {
+        assert!(captured("^$", "").is_some() && captured("^$", " \n").is_some());
+        assert!(captured("^$", "a\n\nb").is_none());
     }
 
     #[test]

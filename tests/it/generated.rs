@@ -59,7 +59,7 @@ fn every_pattern_keeps_the_contract_that_it_carries() {
     assert_eq!(library.patterns().len(), files.len(), "a pattern cannot be read; see the_pattern_bundle_is_current");
     let problems = lint(&library);
     let shown: Vec<_> = problems.iter().filter(|p| p.severity == Severity::Error).map(ToString::to_string).collect();
-    assert!(shown.is_empty(), "{} problems:\n{}", shown.len(), shown.join("\n"));
+    assert!(shown.is_empty(), "{} problems:\n{}", shown.len(), shown.join("\n\n"));
 }
 
 #[test]
@@ -67,6 +67,8 @@ fn a_pattern_lies_in_the_folder_of_one_of_its_languages() {
     for (path, text) in pattern_files() {
         let folder = path.split('/').nth(2).unwrap_or_default();
         let line = text.lines().find(|line| line.starts_with("languages:")).unwrap_or_default();
-        assert!(line.contains(folder), "{path}: {line}");
+        // TypeScript shares a folder with the language that it adds types to.
+        let fits = line.contains(folder) || (folder == "javascript" && line.contains("typescript"));
+        assert!(fits, "{path}: {line}");
     }
 }
