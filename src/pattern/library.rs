@@ -126,10 +126,16 @@ impl Library {
     }
 }
 
+/// One template, with the patterns that have it and its place in the list of each.
+struct Entry {
+    template: Arc<Template>,
+    owners: Vec<(usize, usize)>,
+}
+
 /// Finds patterns by the literal texts of their templates and the types of their exceptions.
 struct Index {
-    /// Each different template once, with the patterns that have it and its place in their lists.
-    templates: Vec<(Arc<Template>, Vec<(usize, usize)>)>,
+    /// Each different template once.
+    templates: Vec<Entry>,
     literals: Option<AhoCorasick>,
     /// Templates by the place of their literal in `literals`.
     by_literal: Vec<Vec<usize>>,
@@ -142,16 +148,16 @@ struct Index {
 impl Index {
     fn new(patterns: &[Arc<Pattern>]) -> Self {
         let mut interned: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut templates: Vec<(Arc<Template>, Vec<(usize, usize)>)> = Vec::new();
+        let mut templates: Vec<Entry> = Vec::new();
         let mut by_exception: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut by_target = Vec::new();
         for (at, pattern) in patterns.iter().enumerate() {
             for (order, template) in pattern.templates().iter().enumerate() {
                 let slot = *interned.entry(template.as_str()).or_insert_with(|| {
-                    templates.push((Arc::clone(template), Vec::new()));
+                    templates.push(Entry { template: Arc::clone(template), owners: Vec::new() });
                     templates.len() - 1
                 });
-                templates[slot].1.push((at, order));
+                templates[slot].owners.push((at, order));
             }
             if pattern.templates().is_empty() {
                 if pattern.record().signature.exception.is_empty() {
@@ -163,8 +169,8 @@ impl Index {
             }
         }
         let mut literals: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (slot, (template, _)) in templates.iter().enumerate() {
-            literals.entry(template.literal().to_owned()).or_default().push(slot);
+        for (slot, entry) in templates.iter().enumerate() {
+            literals.entry(entry.template.literal().to_owned()).or_default().push(slot);
         }
         let (texts, by_literal): (Vec<String>, Vec<Vec<usize>>) = literals.into_iter().unzip();
         // Bounded by the caps on patterns and templates; without it, every template would be tried.
@@ -193,7 +199,7 @@ impl Index {
         slots.sort_unstable();
         let mut found: BTreeMap<usize, (usize, Captures)> = BTreeMap::new();
         for slot in slots {
-            let (template, owners) = &self.templates[slot];
+            let Entry { template, owners } = &self.templates[slot];
             let wanted: Vec<_> = owners.iter().filter(|(at, _)| takes(&patterns[*at], name)).collect();
             if wanted.is_empty() {
                 continue;

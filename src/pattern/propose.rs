@@ -264,11 +264,14 @@ struct Found {
     hits: usize,
 }
 
+/// What orders matches at one place: distance to the column, lines spanned, number of the rewrite, size, position.
+type Nearness = (usize, u32, usize, usize, usize);
+
 fn matches(fit: &Fit<'_>, source: &Source, spot: &Spot, problems: &mut Vec<Problem>) -> Option<Found> {
     let reach = fit.pattern.record().place.anchor;
     let (near, around) = windows(reach, source, spot)?;
     let names = fit.pattern.capture_names();
-    let mut found: Vec<((usize, u32, usize, usize, usize), Compiled, Hit)> = Vec::new();
+    let mut found: Vec<(Nearness, Compiled, Hit)> = Vec::new();
     let mut nodes = std::collections::BTreeSet::new();
     for (order, rewrite) in fit.pattern.record().rewrite.iter().enumerate() {
         let compiled = match Compiled::new(rewrite, source.language(), &fit.captures, &names) {

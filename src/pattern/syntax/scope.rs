@@ -79,9 +79,7 @@ pub fn is_comment_or_string(language: Language, text: &str, byte: usize) -> Resu
             return Descend::Past;
         }
         let kind = node.kind();
-        if is_comment(kind) {
-            inside = true;
-        } else if is_string(kind) {
+        if is_comment(kind) || is_string(kind) {
             inside = true;
         } else if is_interpolation(kind) {
             inside = false;
