@@ -19,7 +19,7 @@ mod signature;
 pub mod syntax;
 mod view;
 
-pub use apply::{Applied, AppliedCandidate, Case, apply};
+pub use apply::{Applied, AppliedCandidate, At, Case, apply};
 pub use bundle::{BUNDLE_SCHEMA, bundle};
 pub use confidence::{AUTHORED_PRIOR, HALF_LIFE, Outcome, Posterior, SUSPENDED_BELOW, Seen, Statistics};
 pub use library::{Library, MAX_PATTERNS};

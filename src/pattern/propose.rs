@@ -4,7 +4,7 @@
 //! is to what was reported; how much the pattern fixes; and one over the number of different candidates that stand as
 //! high. Equal results of different patterns are one candidate. The same input gives the same list, always.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -22,6 +22,8 @@ use crate::pattern::syntax::{self, Function, SyntaxError};
 const MAX_PATTERNS_TRIED: usize = 64;
 /// The most places that are looked at for one failure.
 const MAX_SPOTS: usize = 10;
+/// The most matches of one pattern at one place that are tried, the nearest first; each is parsed again.
+const MAX_NEAR: usize = 10;
 /// The most candidates that are returned.
 const MAX_PROPOSALS: usize = 50;
 /// What each further place, and each further match at one place, is worth against the one before.
@@ -130,6 +132,7 @@ pub fn propose(
         return proposed;
     }
     let mut sources: BTreeMap<&RepoPath, Option<Source>> = BTreeMap::new();
+    let mut rules: BTreeMap<(&str, Language), Vec<Compiled>> = BTreeMap::new();
     let mut best: BTreeMap<(RepoPath, String), Proposal> = BTreeMap::new();
     for (depth, spot) in (0_i32..).zip(spots.iter().take(MAX_SPOTS)) {
         let source = sources.entry(&spot.path).or_insert_with(|| read(&spot.path, text_of, &mut proposed));
@@ -138,7 +141,10 @@ pub fn propose(
             if !fit.pattern.record().languages.contains(&source.language()) {
                 continue;
             }
-            let Some(found) = matches(fit, source, spot, &mut proposed.problems) else { continue };
+            let rules = rules
+                .entry((fit.pattern.id(), source.language()))
+                .or_insert_with(|| fit.compile(source.language(), &mut proposed.problems));
+            let Some(found) = matches(fit, rules, source, spot) else { continue };
             let mut rank = 0;
             for (compiled, hit) in &found.near {
                 let after = match compiled.apply(source, hit, fit.pattern.record().limits) {
@@ -173,6 +179,24 @@ struct Fit<'a> {
 impl Fit<'_> {
     fn weight(&self) -> f64 {
         self.confidence * (1.0 - (-f64::from(self.pattern.specificity()) / 6.0).exp())
+    }
+
+    /// Compiles the rewrites for what the message gave; those that need more are left out.
+    fn compile(&self, language: Language, problems: &mut Vec<Problem>) -> Vec<Compiled> {
+        let names = self.pattern.capture_names();
+        let mut rules = Vec::new();
+        for (at, rewrite) in self.pattern.record().rewrite.iter().enumerate() {
+            match Compiled::new(rewrite, language, &self.captures, &names) {
+                Ok(compiled) => rules.push(compiled),
+                Err(CompileError::Unfit) => {}
+                Err(CompileError::Rule(why)) => {
+                    let message = format!("Rewrite {} cannot be compiled for this failure: {why}.", at + 1);
+                    let place = Place { file: self.pattern.file().map(str::to_owned), ..Place::default() };
+                    problems.push(Problem::error(Some(self.pattern.id().to_owned()), "pattern-rule", message, place));
+                }
+            }
+        }
+        rules
     }
 
     fn proposal(&self, spot: &Spot, source: &Source, hit: &Hit, after: &str, relation: f64, hits: usize) -> Proposal {
@@ -267,23 +291,11 @@ struct Found {
 /// What orders matches at one place: distance to the column, lines spanned, number of the rewrite, size, position.
 type Nearness = (usize, u32, usize, usize, usize);
 
-fn matches(fit: &Fit<'_>, source: &Source, spot: &Spot, problems: &mut Vec<Problem>) -> Option<Found> {
-    let reach = fit.pattern.record().place.anchor;
-    let (near, around) = windows(reach, source, spot)?;
-    let names = fit.pattern.capture_names();
+fn matches(fit: &Fit<'_>, rules: &[Compiled], source: &Source, spot: &Spot) -> Option<Found> {
+    let (near, around) = windows(fit.pattern.record().place.anchor, source, spot)?;
     let mut found: Vec<(Nearness, Compiled, Hit)> = Vec::new();
-    let mut nodes = std::collections::BTreeSet::new();
-    for (order, rewrite) in fit.pattern.record().rewrite.iter().enumerate() {
-        let compiled = match Compiled::new(rewrite, source.language(), &fit.captures, &names) {
-            Ok(compiled) => compiled,
-            Err(CompileError::Unfit) => continue,
-            Err(CompileError::Rule(why)) => {
-                let message = format!("Rewrite {} cannot be compiled for this failure: {why}.", order + 1);
-                let place = Place { file: fit.pattern.file().map(str::to_owned), ..Place::default() };
-                problems.push(Problem::error(Some(fit.pattern.id().to_owned()), "pattern-rule", message, place));
-                continue;
-            }
-        };
+    let mut nodes = BTreeSet::new();
+    for (order, compiled) in rules.iter().enumerate() {
         let hits = compiled.hits(source, &near);
         nodes.extend(hits.iter().map(|hit| (hit.node.start, hit.node.end)));
         if around != near {
@@ -295,6 +307,7 @@ fn matches(fit: &Fit<'_>, source: &Source, spot: &Spot, problems: &mut Vec<Probl
         }
     }
     found.sort_by_key(|(key, ..)| *key);
+    found.truncate(MAX_NEAR);
     Some(Found { near: found.into_iter().map(|(_, compiled, hit)| (compiled, hit)).collect(), hits: nodes.len() })
 }
 

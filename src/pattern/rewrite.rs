@@ -114,6 +114,8 @@ pub(crate) enum Window {
     Line(u32),
     /// The node lies within the bytes.
     Bytes(Range<usize>),
+    /// The node shares a byte with them, or a border.
+    Touching(Range<usize>),
 }
 
 impl Window {
@@ -121,6 +123,7 @@ impl Window {
         match self {
             Self::Line(line) => touches(node, *line),
             Self::Bytes(bytes) => bytes.start <= node.start_byte() && node.end_byte() <= bytes.end,
+            Self::Touching(bytes) => node.start_byte() <= bytes.end && bytes.start <= node.end_byte(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Window {
             Self::Bytes(bytes) => {
                 node.start_byte() < bytes.end && bytes.start < node.end_byte().max(node.start_byte() + 1)
             }
+            Self::Touching(_) => self.admits(node),
         }
     }
 }
@@ -296,27 +300,29 @@ impl Compiled {
     /// Returns whether the place of a hit, once rewritten, would be changed a second time.
     fn fits_again(&self, source: &Source, hit: &Hit, after: &Source) -> bool {
         let place = hit.edit.start..hit.edit.start + hit.inserted.len();
-        // Matches that were there before keep their right to their own place, moved by this edit.
-        let others: Vec<Hit> = self
-            .hits(source, &Window::Bytes(0..source.text.len()))
-            .into_iter()
-            .filter(|other| other.node != hit.node)
-            .collect();
-        let moved = |at: usize| if at < hit.edit.end { at } else { at + place.end - hit.edit.end };
-        self.hits(after, &Window::Bytes(0..after.text.len())).iter().any(|again| {
+        let mut again = self.hits(after, &Window::Touching(place.clone()));
+        again.retain(|again| {
             let touches = again.edit.start < place.end.max(place.start + 1)
                 && place.start < again.edit.end.max(again.edit.start + 1);
-            let changes = after.text.get(again.edit.clone()) != Some(again.inserted.as_str());
+            touches && after.text.get(again.edit.clone()) != Some(again.inserted.as_str())
+        });
+        if again.is_empty() {
+            return false;
+        }
+        // Matches that were there before keep their right to their own place, moved by this edit.
+        let mut others = self.hits(source, &Window::Touching(hit.edit.clone()));
+        others.retain(|other| other.node != hit.node);
+        let moved = |at: usize| if at < hit.edit.end { at } else { at + place.end - hit.edit.end };
+        again.iter().any(|again| {
             let text = after.text.get(again.node.clone());
-            let was_there = others.iter().any(|other| {
+            !others.iter().any(|other| {
                 let inside = hit.edit.start <= other.node.start && other.node.end <= hit.edit.end;
                 if inside {
                     source.text.get(other.node.clone()) == text
                 } else {
                     moved(other.node.start) == again.node.start
                 }
-            });
-            touches && changes && !was_there
+            })
         })
     }
 }
