@@ -11,6 +11,7 @@ pub mod gate;
 pub mod git;
 pub mod intake;
 pub mod model;
+pub mod pattern;
 pub mod plan;
 pub mod proof;
 pub mod system;
