@@ -31,7 +31,9 @@ pub(crate) fn find(lines: &[Line<'_>]) -> (Vec<String>, Option<&'static str>) {
     // A parent in Go fails with its subtests; the subtests say more.
     if tool == Some("go-test") {
         let all = names.clone();
-        names.retain(|name| !all.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with('/'))));
+        names.retain(|name| {
+            !all.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with('/')))
+        });
     }
     (names, tool)
 }
