@@ -164,19 +164,15 @@ pub(super) fn place_of(module: &[String]) -> Option<&'static Place> {
         .iter()
         .filter(|place| covers(place.module, module))
         // A name beats a star of the same length: `llm::port` is no `llm::*`.
-        .max_by_key(|place| {
-            (
-                place.module.split("::").count(),
-                !place.module.contains('*'),
-            )
-        })
+        .max_by_key(|place| (place.module.split("::").count(), !place.module.contains('*')))
 }
 
 /// Tells whether `prefix` names `module` or one of its parents.
 pub(super) fn covers(prefix: &str, module: &[String]) -> bool {
     let wanted: Vec<&str> = prefix.split("::").collect();
     wanted.len() <= module.len()
-        && wanted.iter().zip(module).all(|(want, have)| {
-            want == have || (*want == "*" && have.starts_with(|first: char| first.is_lowercase()))
-        })
+        && wanted
+            .iter()
+            .zip(module)
+            .all(|(want, have)| want == have || (*want == "*" && have.starts_with(|first: char| first.is_lowercase())))
 }
