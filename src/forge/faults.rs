@@ -540,3 +540,6 @@ macro_rules! forge_around {
 
 forge_around!(Faulty);
 forge_around!(TurnClient);
+
+#[cfg(test)]
+mod tests;
