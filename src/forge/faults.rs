@@ -359,8 +359,8 @@ fn writing(op: &'static str, slug: &RepoSlug, summary: impl fmt::Display) -> Cal
     Call { op, slug: Some(slug.clone()), summary: summary.to_string(), write: true }
 }
 
-fn nothing<T>() -> Option<Page<T>> {
-    Some(Page { items: Vec::new(), next: None, broken: Vec::new() })
+fn nothing<T>() -> Page<T> {
+    Page { items: Vec::new(), next: None, broken: Vec::new() }
 }
 
 fn first_line(text: &str) -> String {
@@ -397,7 +397,7 @@ macro_rules! forge_around {
                 page: Option<&str>,
             ) -> ForgeResult<Page<Issue>> {
                 let call = reading("issues", slug, page.unwrap_or_default());
-                self.around(call, self.inner().issues(slug, query, page), nothing()).await
+                self.around(call, self.inner().issues(slug, query, page), Some(nothing())).await
             }
 
             async fn issue(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Issue> {
@@ -406,7 +406,7 @@ macro_rules! forge_around {
 
             async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
                 let call = reading("comments", slug, number);
-                self.around(call, self.inner().comments(slug, number, page), nothing()).await
+                self.around(call, self.inner().comments(slug, number, page), Some(nothing())).await
             }
 
             async fn issue_events(
@@ -416,7 +416,7 @@ macro_rules! forge_around {
                 page: Option<&str>,
             ) -> ForgeResult<Page<IssueEvent>> {
                 let call = reading("issue_events", slug, number);
-                self.around(call, self.inner().issue_events(slug, number, page), nothing()).await
+                self.around(call, self.inner().issue_events(slug, number, page), Some(nothing())).await
             }
 
             async fn pulls(
@@ -426,7 +426,7 @@ macro_rules! forge_around {
                 page: Option<&str>,
             ) -> ForgeResult<Page<PullRequest>> {
                 let head = query.head.as_ref().map(ToString::to_string).unwrap_or_default();
-                self.around(reading("pulls", slug, head), self.inner().pulls(slug, query, page), nothing()).await
+                self.around(reading("pulls", slug, head), self.inner().pulls(slug, query, page), Some(nothing())).await
             }
 
             async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {

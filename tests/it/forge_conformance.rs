@@ -270,7 +270,7 @@ conforms!(events_tell_who_did_what_when, |s| {
     let slug = s.slug.clone();
     let number = s.forge.open_issue(&slug, &issue("one", &["bug"])).await.expect("an issue");
     for step in 0..5 {
-        s.clock.advance(Duration::from_secs(60));
+        s.clock.advance(Duration::from_mins(1));
         let done = match step {
             0 => s.forge.label_as(&slug, number, "bob", "homeostat").await,
             1 => s.forge.edit_issue(&slug, number, "alice", None, Some("New body")).await,

@@ -104,7 +104,7 @@ impl fmt::Debug for LocalStorage {
 /// A thread's file as it lies there.
 struct OnDisk {
     record: ThreadRecord,
-    file: files::Text,
+    file: files::Content,
     seen: Option<Seen>,
 }
 
