@@ -413,7 +413,14 @@ impl Storage for LocalStorage {
         let answer = match git.run(&asked).await {
             Ok(_) => true,
             Err(error) if error.code() == Some(1) => false,
-            Err(error) => return Err(refused(error)),
+            Err(error) => {
+                let both = [ancestor.clone(), descendant.clone()];
+                if self.objects(slug, &both).await?.iter().any(Option::is_none) {
+                    // Not remembered: it may be fetched later.
+                    return Ok(false);
+                }
+                return Err(refused(error));
+            }
         };
         let mut ancestry = self.ancestry.lock().unwrap_or_else(PoisonError::into_inner);
         if ancestry.len() >= ANCESTRIES {
@@ -448,6 +455,10 @@ impl Storage for LocalStorage {
             }
         }
         Ok(listed)
+    }
+
+    async fn kind(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadKind>> {
+        Ok(self.kind_of(slug, number))
     }
 
     async fn thread(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadRecord>> {

@@ -78,7 +78,7 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
         self.storage.repository(slug).await?;
-        self.thread_or_not_found(slug, number).await?;
+        self.require_thread(slug, number).await?;
         let all = self.storage.comments(slug, number).await?;
         let all = all.iter().map(|record| record.to_comment(number)).collect();
         page_of(all, &format!("the comments of {slug}#{number}"), page, self.settings.page_size)
@@ -86,7 +86,7 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn issue_events(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<IssueEvent>> {
         self.storage.repository(slug).await?;
-        self.thread_or_not_found(slug, number).await?;
+        self.require_thread(slug, number).await?;
         let all = self.storage.events(slug, number).await?;
         page_of(all, &format!("the events of {slug}#{number}"), page, self.settings.page_size)
     }
