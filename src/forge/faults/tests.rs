@@ -3,6 +3,7 @@
 use super::*;
 use crate::forge::memory::MemoryForge;
 use crate::forge::rules::ManualClock;
+use crate::model::{BranchName, ObjectId, RepoSlug};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
