@@ -164,6 +164,15 @@ impl Faulty {
         found.is_some_and(|index| book.claimed.insert(index))
     }
 
+    /// Claims every effect of this operation and returns how many there were; for objects that no ref names yet.
+    pub fn claim_all(&self, op: &str) -> usize {
+        let mut claimed = 0;
+        while self.claim(op, "") {
+            claimed += 1;
+        }
+        claimed
+    }
+
     /// Returns the effects that nobody claimed; a test ends with none.
     pub fn unclaimed(&self) -> Vec<String> {
         let book = self.book();

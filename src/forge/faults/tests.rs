@@ -76,6 +76,9 @@ async fn every_effect_is_claimed_once() -> Outcome {
     assert!(!faulty.claim("create_pull", ""));
     assert!(faulty.claim("create_branch", "one"));
     assert!(!faulty.claim("create_branch", "one"));
+    faulty.create_blob(&slug, b"x").await?;
+    faulty.create_blob(&slug, b"y").await?;
+    assert_eq!(faulty.claim_all("create_blob"), 2);
     assert!(faulty.unclaimed().is_empty());
     Ok(())
 }

@@ -65,8 +65,11 @@ impl<S: Storage> Forge for Embedded<S> {
             .map(|record| record.to_issue(self.storage.url(slug, Some((ThreadKind::Issue, record.number)))))
             .filter(fits)
             .collect();
+        let first = page.is_none();
         let mut page = page_of(all, &format!("the issues of {slug}"), page, self.settings.page_size)?;
-        page.broken = listed.broken;
+        if first {
+            page.broken = listed.broken;
+        }
         Ok(page)
     }
 
