@@ -57,13 +57,15 @@ fn transport_of(slug: &RepoSlug, address: &str) -> Result<Transport, WorkspaceEr
     let scheme = address.split_once("://").map(|(scheme, _)| scheme);
     let transport = match scheme {
         Some("https") => Transport::Https,
-        Some("http") => Transport::Http,
+        // Without encryption anybody on the way could choose what is tested.
+        Some("http") if is_loopback(address) => Transport::Http,
         Some("ssh") => Transport::Ssh,
         Some("file") => Transport::File,
         None if !address.starts_with('-') && !address.contains("::") && !address.is_empty() => Transport::File,
         _ => {
             return Err(WorkspaceError::Missing(format!(
-                "The address {address:?} of {slug} is none that Homeostat fetches from; use https, ssh or a folder."
+                "The address {:?} of {slug} is none that Homeostat fetches from; use https, ssh or a folder.",
+                without_user(address)
             )));
         }
     };
@@ -79,17 +81,44 @@ async fn bring(git: &Git, slug: &RepoSlug, address: &str, commit: &ObjectId) -> 
     match git.run(&by_id).await {
         Ok(_) => return Ok(()),
         Err(GitError::Failed { .. }) => {}
-        Err(other) => return Err(machine(other)),
+        Err(other) => return Err(unnamed(&other, address)),
     }
     // Some servers give only what a ref names.
     let by_refs = [&common[..], &["--", address, "+refs/heads/*:refs/pristine/*"]].concat();
     match git.run(&by_refs).await {
         Ok(_) => Ok(()),
         Err(GitError::Failed { message, .. }) => Err(WorkspaceError::Missing(format!(
-            "The repository {slug} could not be fetched from {address}: {message}."
+            "The repository {slug} could not be fetched from {}: {}.",
+            without_user(address),
+            message.replace(address, &without_user(address))
         ))),
-        Err(other) => Err(machine(other)),
+        Err(other) => Err(unnamed(&other, address)),
     }
+}
+
+/// Returns an address without the user and password that it may hold.
+fn without_user(address: &str) -> String {
+    match address.split_once("://") {
+        Some((scheme, rest)) => {
+            let host_end = rest.find('/').unwrap_or(rest.len());
+            let host_start = rest[..host_end].rfind('@').map_or(0, |at| at + 1);
+            format!("{scheme}://{}", &rest[host_start..])
+        }
+        None => address.to_owned(),
+    }
+}
+
+fn is_loopback(address: &str) -> bool {
+    let shown = without_user(address);
+    let host = shown.trim_start_matches("http://").split('/').next().unwrap_or_default();
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(n, _)| n);
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+/// Says that git failed, without naming a secret of the address.
+fn unnamed(error: &GitError, address: &str) -> WorkspaceError {
+    WorkspaceError::Machine(format!("{}.", error.to_string().replace(address, &without_user(address))))
 }
 
 async fn is_there(git: &Git, commit: &ObjectId) -> Result<bool, WorkspaceError> {
@@ -119,10 +148,26 @@ mod tests {
     #[test]
     fn v_71_addresses_that_run_programs_are_refused() {
         let slug: RepoSlug = "o/n".parse().expect("a slug");
-        for bad in ["ext::sh -c x", "--upload-pack=x", "", "git://host/x", "ftp://x/y", "/no/such/folder"] {
+        for bad in
+            ["ext::sh -c x", "--upload-pack=x", "", "git://host/x", "ftp://x/y", "/no/such/folder", "http://host/x"]
+        {
             assert!(matches!(transport_of(&slug, bad), Err(WorkspaceError::Missing(_))), "{bad:?}");
         }
         assert!(matches!(transport_of(&slug, "https://host/o/n.git"), Ok(Transport::Https)));
         assert!(matches!(transport_of(&slug, "/"), Ok(Transport::File)));
+        for local in ["http://localhost/o", "http://127.0.0.1:8080/o", "http://u@[::1]:80/o"] {
+            assert!(matches!(transport_of(&slug, local), Ok(Transport::Http)), "{local}");
+        }
+        assert!(transport_of(&slug, "http://localhost@evil/o").is_err());
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_never_repeated() {
+        let address = "https://me:hunter2@host/o/n.git";
+        assert_eq!(without_user(address), "https://host/o/n.git");
+        assert_eq!(without_user("/a@b/c"), "/a@b/c");
+        let slug: RepoSlug = "o/n".parse().expect("a slug");
+        let refused = transport_of(&slug, "ftp://me:hunter2@host/o/n").expect_err("a refusal");
+        assert!(!refused.to_string().contains("hunter2"));
     }
 }

@@ -131,6 +131,7 @@ fn machine(error: GitError) -> WorkspaceError {
 }
 
 /// Says that a thread of ours died.
+#[cfg(unix)]
 #[expect(clippy::needless_pass_by_value, reason = "it is the function that maps an error away")]
 fn lost(error: tokio::task::JoinError) -> WorkspaceError {
     WorkspaceError::Machine(format!("internal error: {error}"))

@@ -16,6 +16,7 @@
 
 #[cfg(target_os = "linux")]
 mod calls;
+#[cfg_attr(not(unix), expect(dead_code, reason = "nothing is started where nothing can be shut in"))]
 mod environment;
 #[cfg(target_os = "linux")]
 mod files;

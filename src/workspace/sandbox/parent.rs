@@ -160,9 +160,8 @@ fn exchange(
     drop(stdin.write_all(line));
     {
         let mut held = lifeline.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !held.cut {
-            held.end = Some(stdin);
-        }
+        // Cut before it began: the end of input, here and now, is how the supervisor hears of it.
+        if held.cut { drop(stdin) } else { held.end = Some(stdin) }
     }
     let mut header = Vec::new();
     let mut output = Vec::new();

@@ -202,6 +202,14 @@ fn a_run_that_nobody_wants_any_more_is_ended() {
 }
 
 #[test]
+fn a_run_that_was_given_up_before_it_began_ends_at_once() {
+    let lifeline = Lifeline::new();
+    lifeline.cut();
+    let done = sandbox().run(&room().place, &spec("sleep 618.25"), &lifeline).expect("an execution");
+    assert_eq!(done.exit, Exit::Signal(9));
+}
+
+#[test]
 fn writing_outside_its_folders_is_denied() {
     if !landlock("writing_outside_its_folders_is_denied") {
         return;
