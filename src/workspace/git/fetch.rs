@@ -1,5 +1,6 @@
 //! Brings exactly one commit into a pristine bare repository and checks that it is the one asked for. Layer 3.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,12 +23,16 @@ pub(super) async fn fetch(
     commit: &ObjectId,
 ) -> Result<Git, WorkspaceError> {
     let sha256 = commit.as_str().len() == 64;
-    let git = Git::new(folder_of(cache, slug, sha256)).with_output_limit(OBJECT_LIMIT);
-    create(&git, sha256).await?;
-    if !is_there(&git, commit).await? {
+    let folder = folder_of(cache, slug, sha256);
+    let git = Git::new(&folder).with_output_limit(OBJECT_LIMIT);
+    if !(folder.join("HEAD").is_file() && is_there(&git, commit).await?) {
         let transport = transport_of(slug, address)?;
-        let remote = git.clone().allowing(transport).with_time_limit(FETCH_LIMIT);
-        bring(&remote, slug, address, commit).await?;
+        let _turn = take_turn(&folder).await?;
+        create(&folder, sha256).await?;
+        if !is_there(&git, commit).await? {
+            let remote = git.clone().allowing(transport).with_time_limit(FETCH_LIMIT);
+            bring(&remote, slug, address, commit).await?;
+        }
     }
     verify(&git, slug, commit).await?;
     Ok(git)
@@ -38,18 +43,53 @@ fn folder_of(cache: &Path, slug: &RepoSlug, sha256: bool) -> PathBuf {
     cache.join(slug.owner()).join(format!("{}{format}.git", slug.name()))
 }
 
-async fn create(git: &Git, sha256: bool) -> Result<(), WorkspaceError> {
-    let failed = |e: std::io::Error| {
-        WorkspaceError::Machine(format!("The folder {} could not be made: {e}.", git.dir().display()))
+/// Waits until nobody else, in this program or another, changes the pristine repository; dropping the file gives it on.
+async fn take_turn(folder: &Path) -> Result<File, WorkspaceError> {
+    let path = beside(folder, ".lock");
+    let take = move || -> std::io::Result<File> {
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
     };
-    if git.dir().join("HEAD").is_file() {
+    let shown = folder.display().to_string();
+    let taken = tokio::task::spawn_blocking(take).await.map_err(std::io::Error::other).and_then(|outcome| outcome);
+    taken.map_err(|e| WorkspaceError::Machine(format!("The pristine repository {shown} could not be locked: {e}.")))
+}
+
+/// Makes the repository if there is none, whole or not at all, and clears what a killed git left in it.
+async fn create(folder: &Path, sha256: bool) -> Result<(), WorkspaceError> {
+    let failed = |e: std::io::Error| {
+        WorkspaceError::Machine(format!("The pristine repository {} could not be made: {e}.", folder.display()))
+    };
+    if folder.join("HEAD").is_file() {
+        // The turn is ours, so nobody holds these.
+        for stale in ["shallow.lock", "packed-refs.lock", "config.lock"] {
+            match tokio::fs::remove_file(folder.join(stale)).await {
+                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+                _ => {}
+            }
+        }
         return Ok(());
     }
-    tokio::fs::create_dir_all(git.dir()).await.map_err(failed)?;
+    let draft = beside(folder, ".new");
+    match tokio::fs::remove_dir_all(&draft).await {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => {}
+    }
+    tokio::fs::create_dir_all(&draft).await.map_err(failed)?;
     let format = if sha256 { "--object-format=sha256" } else { "--object-format=sha1" };
     // Without a template there is neither a hook nor a description that somebody else wrote.
-    git.run(&["init", "--bare", "--quiet", "--template=", format]).await.map_err(machine)?;
-    Ok(())
+    Git::new(&draft).run(&["init", "--bare", "--quiet", "--template=", format]).await.map_err(machine)?;
+    tokio::fs::rename(&draft, folder).await.map_err(failed)
+}
+
+fn beside(folder: &Path, ending: &str) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Returns the transport of an address, the only one that will be open (V-71).

@@ -21,6 +21,8 @@ mod environment;
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(unix)]
+mod inherited;
+#[cfg(unix)]
 mod inner;
 #[cfg(unix)]
 mod output;

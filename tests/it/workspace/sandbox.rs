@@ -328,6 +328,16 @@ fn namespaces_mounts_and_tracing_are_refused() {
 }
 
 #[test]
+fn only_the_standard_files_are_open_in_a_command() {
+    if cfg!(target_os = "linux") {
+        let done = room().run(&spec("ls /proc/self/fd"));
+        assert!(!done.sandbox.weaknesses.iter().any(|w| w.contains("open file")), "{done:?}");
+        // Whatever the test's own parent left open; the last is the folder being listed.
+        assert_eq!(done.output, "0\n1\n2\n3\n");
+    }
+}
+
+#[test]
 fn limits_cannot_be_raised_again() {
     let done = room().run(&spec("ulimit -c unlimited 2>/dev/null && echo raised; ulimit -c; ulimit -H -c"));
     assert_eq!(done.output, "0\n0\n");
