@@ -91,7 +91,8 @@ fn named_by(spec: &CommandSpec, place: &Place) -> Vec<PathBuf> {
     spec.env
         .values()
         .map(PathBuf::from)
-        .filter(|path| path.is_absolute() && path.components().count() > 2 && !around_us(path) && path.exists())
+        .filter(|path| path.is_absolute() && path.components().count() > 2 && !around_us(path))
+        .filter(|path| path.is_dir() || path.is_file())
         .collect()
 }
 
