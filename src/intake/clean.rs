@@ -176,9 +176,8 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         let code = &after[..digits];
         let is_code = digits > 0
             && after[digits..].starts_with('m')
-            && !after[digits + 1..].starts_with(']')
-            && code.split(';').all(|part| part.len() <= 3)
-            && !kept_ends_in_word(&rest[..at]);
+            && !after[digits + 1..].starts_with([']', ':'])
+            && code.split(';').all(|part| part.len() <= 3);
         if is_code {
             let before = &rest[..at];
             kept.push_str(before.strip_suffix("^[").or_else(|| before.strip_suffix("\\x1b")).unwrap_or(before));
@@ -194,11 +193,6 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         out.truncate(start);
         out.push_str(&kept);
     }
-}
-
-/// An index expression (`rates[5m`) is no colour code.
-fn kept_ends_in_word(before: &str) -> bool {
-    !before.ends_with("\\x1b") && before.ends_with(|c: char| c.is_ascii_lowercase() || c == '_' || c == ')')
 }
 
 /// Removes what loggers, runners, terminals and quoting put before a line; bounded rounds.

@@ -182,6 +182,10 @@ pub(crate) fn header(text: &str) -> Option<Header> {
         return None;
     }
     let rest = text[end..].trim_start();
+    // .NET's test runner puts a space before the colon.
+    if let Some(message) = rest.strip_prefix(": ").filter(|_| is_error_type(first)) {
+        return Some(Header { type_name: first.to_owned(), message: message.trim().to_owned(), code: None });
+    }
     for (open, close) in [('[', ']'), ('(', ')')] {
         if let Some(inner) = rest.strip_prefix(open)
             && let Some((code, tail)) = inner.split_once(close)

@@ -175,7 +175,9 @@ fn pair(line: &str) -> Option<(bool, &str, &str)> {
         let mut cells = inner.split('|');
         let (name, value) = (cells.next()?, cells.next()?);
         let two = cells.next().is_some_and(|rest| rest.trim().is_empty()) && cells.next().is_none();
-        return (two && !name.contains("--")).then(|| (true, name.trim(), value));
+        // The row of column titles names no value.
+        let titles = value.trim().eq_ignore_ascii_case("value");
+        return (two && !name.contains("--") && !titles).then(|| (true, name.trim(), value));
     }
     let (listed, text) =
         match text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")).or_else(|| text.strip_prefix("+ ")) {

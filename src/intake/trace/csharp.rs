@@ -65,6 +65,9 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
 /// Reads the headers above the first frame, from the outermost to the innermost: `Outer: text`, ` ---> Inner: text`.
 fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exception>) {
     let low = first.saturating_sub(MAX_MESSAGE_LINES).max(low);
+    if let Some(found) = runner(lines, first, low) {
+        return found;
+    }
     let mut start = first;
     for at in (low..first).rev() {
         let text = lines[at].text;
@@ -94,6 +97,22 @@ fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exceptio
         }
     }
     (start, all.iter().flat_map(split).take(MAX_CHAIN).collect())
+}
+
+/// The test runner writes `Error Message:` and `Stack Trace:` above their contents, and no type for an assertion.
+fn runner(lines: &[Line<'_>], first: usize, low: usize) -> Option<(usize, Vec<Exception>)> {
+    let above = first.checked_sub(1).filter(|at| *at >= low && lines[*at].text == "Stack Trace:")?;
+    let start = (low..above).rev().find(|at| lines[*at].text == "Error Message:")?;
+    let mut message = lines.get(start + 1).filter(|_| start + 1 < above)?.text.to_owned();
+    for line in &lines[start + 2..above] {
+        scan::extend(&mut message, line.text);
+    }
+    let header = scan::error_header(&message).unwrap_or_else(|| Header {
+        type_name: if message.starts_with("Assert") { "AssertionError".to_owned() } else { String::new() },
+        message,
+        code: None,
+    });
+    Some((start, vec![header.into_exception()]))
 }
 
 /// Older runtimes write inner exceptions on the same line: `Outer: text ---> Inner: text`.

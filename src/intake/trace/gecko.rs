@@ -32,7 +32,8 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
 }
 
 fn frame(text: &str) -> Option<Frame> {
-    if text.contains(' ') && !text.contains("@http") && !text.contains("@file") && !text.contains(" line ") {
+    let native = text.ends_with("@[native code]");
+    if text.contains(' ') && !native && !text.contains("@http") && !text.contains("@file") && !text.contains(" line ") {
         return None;
     }
     let (function, location) = split(text)?;

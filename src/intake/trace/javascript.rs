@@ -241,7 +241,7 @@ pub(super) fn frame(text: &str) -> Option<Frame> {
 }
 
 /// Reads what stands in a frame's brackets.
-fn place(location: &str) -> Option<Frame> {
+pub(super) fn place(location: &str) -> Option<Frame> {
     if matches!(location, "<anonymous>" | "native" | "native code" | "[native code]" | "unknown location")
         || location.strip_prefix("index ").is_some_and(|n| scan::number(n).is_some())
     {
