@@ -99,7 +99,7 @@ impl Components {
             *count += 1;
             frame.contributes || *count <= MOST_STORED
         });
-        let kept: Vec<NormalFrame> = kept.cloned().collect();
+        let kept: Vec<NormalFrame> = kept.map(|frame| NormalFrame { line: None, ..frame.clone() }).collect();
         let shape = if failure.tool.is_some() {
             Shape::Ci
         } else if kept.iter().any(|frame| frame.contributes) {
@@ -114,7 +114,7 @@ impl Components {
             language: language.to_owned(),
             types,
             generic: root.generic,
-            symbolic: root.symbolic,
+            symbolic: root.symbolic || class.symbolic,
             template: class.template,
             symbols: class.symbols,
             depth_limit: frames.depth_limit,
@@ -272,7 +272,7 @@ fn first_test(failure: &Failure) -> Option<String> {
 /// Takes the parameters off the name of a test.
 fn without_parameters(test: &str, tool: Option<&str>) -> String {
     let test: String = test.trim().chars().take(400).collect();
-    let mut name = test.as_str();
+    let mut name = test.split(" with data set ").next().unwrap_or_default();
     if let Some(at) = name.find(['[', '{', '(']).filter(|at| *at > 0) {
         // `unittest` writes the class in brackets after a space: that is no parameter.
         if !name[..at].ends_with(' ') {

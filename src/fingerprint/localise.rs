@@ -83,7 +83,7 @@ fn unique_tail(tail: &str, files: &[RepoPath]) -> Option<RepoPath> {
 struct Fit {
     /// Components that agree, from the end.
     shared: usize,
-    /// One of the two is used up, so that nothing contradicts.
+    /// One of the two is used up, so that nothing contradicts, whatever lies above the checkout.
     whole: bool,
     /// Both are used up.
     equal: bool,
@@ -121,11 +121,5 @@ fn best(path: &str, files: &[RepoPath], hints: &[String]) -> Option<RepoPath> {
             }
         }
     }
-    let (fit, file) = best?;
-    // A file of the checkout that is used up contradicts nothing, whatever lies above the checkout.
-    if tied {
-        return None;
-    }
-    let _ = fit;
-    Some(file.clone())
+    best.filter(|_| !tied).map(|(_, file)| file.clone())
 }

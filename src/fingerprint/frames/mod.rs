@@ -118,6 +118,9 @@ pub struct Frames {
 /// How many frames enter the exact fingerprint (PATTERNS.md, A2).
 pub(super) const MOST_FRAMES: usize = 5;
 
+/// How many frames from the outer end of a cause may be the one in which it was caught.
+const JOINT_REACH: usize = 16;
+
 /// How many frames of a trace are looked at: what lies deeper than this below the failure never enters an identity.
 const LONGEST_TRACE: usize = 4000;
 
@@ -138,6 +141,9 @@ pub fn language_family(failure: &Failure) -> &'static str {
 pub fn normal_frames(failure: &Failure) -> Frames {
     let family = language_family(failure);
     let mut all: Vec<NormalFrame> = whole_trace(failure, family).into_iter().take(LONGEST_TRACE).collect();
+    if family == "ruby" {
+        drop_core_calls(&mut all);
+    }
     let depth_limit = failure.chain.iter().any(|e| is_depth_limit(&e.type_name, e.message.as_str()));
     decide(&mut all, depth_limit);
     Frames { all, depth_limit }
@@ -246,12 +252,29 @@ fn whole_trace(failure: &Failure, family: &str) -> Vec<NormalFrame> {
     let mut traces = failure.chain.iter().filter(|e| !e.frames.is_empty()).take(8).map(normal);
     let Some(mut whole) = traces.next() else { return Vec::new() };
     for outer in traces {
-        let Some(last) = whole.last().map(NormalFrame::key) else { break };
-        if let Some(at) = outer.iter().position(|frame| frame.key() == last) {
+        // The handler's own frame ends the cause; a scheduler's frame may follow it, so the last few are tried.
+        let joint = whole.iter().rev().take(JOINT_REACH).find_map(|frame| {
+            let key = frame.key();
+            outer.iter().position(|other| other.key() == key)
+        });
+        if let Some(at) = joint {
             whole.extend(outer.into_iter().skip(at + 1));
         }
     }
     whole
+}
+
+/// Ruby before 3.4 gives a method that is written in C the place of its caller: a name of the core at the same place as
+/// the next frame is such a method, and newer versions print no file of the repository for it.
+fn drop_core_calls(frames: &mut [NormalFrame]) {
+    for at in 1..frames.len() {
+        let (inner, outer) = (&frames[at - 1], &frames[at]);
+        let same_place = inner.path.is_some() && inner.path == outer.path && inner.line == outer.line;
+        if inner.is_app() && same_place && classify::by_table("ruby", "", &inner.function, "").is_some() {
+            frames[at - 1].kind = FrameKind::Runtime;
+            "a method of the core, at its caller's place".clone_into(&mut frames[at - 1].hint);
+        }
+    }
 }
 
 fn decide(frames: &mut [NormalFrame], depth_limit: bool) {

@@ -18,6 +18,8 @@ pub struct MessageClass {
     pub template: String,
     /// The symbols of the program that it named, in order.
     pub symbols: Vec<String>,
+    /// The sentence is an engine's own, and says which symbol was missing or wrong.
+    pub symbolic: bool,
 }
 
 /// What is read of a message: the first two lines that say something, and no more than this many bytes of them.
@@ -102,7 +104,7 @@ static ALL: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
-    CLASSES.iter().flat_map(|(class, text)| [*class, *text]).collect()
+    CLASSES.iter().flat_map(|(class, text)| [*class, *text]).chain(LANGUAGE_WORDS.iter().copied()).collect()
 }
 
 /// Returns the class of a message in a family of languages.
@@ -110,7 +112,7 @@ pub fn message_class(family: &str, message: &str) -> MessageClass {
     let text = readable(message);
     let text = without_suggestion(&text);
     if let Some((template, symbols)) = known_phrase(family, text) {
-        return MessageClass { template: template.to_owned(), symbols };
+        return MessageClass { template: template.to_owned(), symbolic: !symbols.is_empty(), symbols };
     }
     let mut class = MessageClass::default();
     class.template = limited(&replace(text, &mut class.symbols, 0));
@@ -445,6 +447,51 @@ fn is_placeholder(text: &str) -> bool {
         && text[1..text.len() - 1].bytes().all(|b| b.is_ascii_lowercase())
 }
 
+/// Words of the languages themselves, which engines quote like symbols.
+const LANGUAGE_WORDS: &[&str] = &[
+    "None",
+    "NoneType",
+    "Some",
+    "Ok",
+    "Err",
+    "nil",
+    "null",
+    "undefined",
+    "true",
+    "false",
+    "self",
+    "this",
+    "int",
+    "str",
+    "float",
+    "bool",
+    "list",
+    "dict",
+    "tuple",
+    "set",
+    "bytes",
+    "string",
+    "number",
+    "boolean",
+    "object",
+    "function",
+    "left == right",
+    "left != right",
+    "Option::unwrap()",
+    "Option::expect()",
+    "Result::unwrap()",
+    "Result::expect()",
+    "Result::unwrap_err()",
+    "Result::expect_err()",
+    "+",
+    "-",
+    "*",
+    "/",
+    "==",
+    "<",
+    ">",
+];
+
 /// What stands between quotes: a symbol, a path, a number, or data.
 fn inner(inside: &str, symbols: &mut Vec<String>, depth: u8) -> String {
     if is_placeholder(inside) {
@@ -452,6 +499,9 @@ fn inner(inside: &str, symbols: &mut Vec<String>, depth: u8) -> String {
     }
     // `'utf-8' codec`: the name of an encoding or a protocol is neither data nor a symbol.
     if ALL.captures(inside).is_some_and(|found| found.name("keep").is_some_and(|kept| kept.len() == inside.len())) {
+        return inside.to_owned();
+    }
+    if LANGUAGE_WORDS.contains(&inside) {
         return inside.to_owned();
     }
     let mut none = Vec::new();
