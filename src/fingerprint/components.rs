@@ -248,10 +248,11 @@ fn file_of(failure: &Failure, frames: &Frames) -> Option<String> {
         let mut path = text;
         // `src/a.rs:12:5` names line and column as well.
         for _ in 0..2 {
-            if let Some((before, number)) = path.rsplit_once(':') {
-                if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-                    path = before;
-                }
+            if let Some((before, number)) = path.rsplit_once(':')
+                && !number.is_empty()
+                && number.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            {
+                path = before;
             }
         }
         Some(path).filter(|path| path.contains('.')).map(|path| normal_path(path).text)

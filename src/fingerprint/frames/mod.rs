@@ -133,7 +133,7 @@ pub(super) fn table() -> Vec<&'static str> {
 pub fn language_family(failure: &Failure) -> &'static str {
     failure
         .language
-        .or_else(|| failure.frames().iter().filter_map(|frame| Language::of_path(frame.path.as_deref()?)).next())
+        .or_else(|| failure.frames().iter().find_map(|frame| Language::of_path(frame.path.as_deref()?)))
         .map_or("any", Language::family)
 }
 
@@ -312,7 +312,7 @@ fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
             }
             Some(_) => "below the frames that count".clone_into(&mut frame.hint),
             None if cycle.is_some() => {
-                "outside the cycle that ran too deep, or a further turn of it".clone_into(&mut frame.hint)
+                "outside the cycle that ran too deep, or a further turn of it".clone_into(&mut frame.hint);
             }
             None => "a further turn of a recursion".clone_into(&mut frame.hint),
         }

@@ -9,7 +9,7 @@ use regex::{Captures, Regex};
 
 use super::path::normal_path;
 use super::phrase::{known_phrase, without_suggestion};
-use super::word::{is_symbol, judge};
+use super::word::{is_symbol, write_words};
 
 /// A message without what changes from run to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -283,14 +283,11 @@ fn write_class(found: &Captures<'_>, text: &str, around: &Around<'_>, out: &mut 
             // `java.io.IOException` goes on after the ending; `conn.net = x` is short for a host.
             let goes_on = around.after.starts_with(['.', '_', '(', '$'])
                 && around.after[1..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == ')');
+            let ending = text.rsplit('.').next().unwrap_or_default();
             let certain = text.contains(':')
                 || text.matches('.').count() >= 2
-                || text.ends_with(".com")
-                || text.starts_with("ip-")
-                || text.ends_with(".org")
-                || text.starts_with("localhost")
-                || text.ends_with(".local")
-                || text.ends_with(".internal");
+                || ["ip-", "localhost"].iter().any(|start| text.starts_with(start))
+                || ["com", "org", "local", "internal"].contains(&ending);
             if certain && !goes_on { out.push_str("<host>") } else { write_words(text, out) }
         }
         "windows" => {
@@ -388,29 +385,6 @@ fn write_slashed(text: &str, around: &Around<'_>, out: &mut String) {
         write_words(path, out);
     }
     out.push_str(tail);
-}
-
-/// Writes the words of a text that separators hold together, each judged alone.
-fn write_words(text: &str, out: &mut String) {
-    let mut before_digit = false;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        // `python3.11`, `lang3.2`: a short number that goes on from a name is part of the name.
-        let kept = before_digit && word.len() <= 2 && out.ends_with('.');
-        match judge(word).placeholder() {
-            Some(placeholder) if !kept => out.push_str(placeholder),
-            _ => out.push_str(word),
-        }
-        before_digit =
-            word.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_alphabetic());
-        let separator = after.chars().next();
-        if let Some(c) = separator {
-            out.push(c);
-        }
-        rest = &after[separator.map_or(0, char::len_utf8)..];
-    }
 }
 
 fn write_quoted(text: &str, around: &Around<'_>, out: &mut String, symbols: &mut Vec<String>, depth: u8) {

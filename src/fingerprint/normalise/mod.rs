@@ -15,9 +15,9 @@ use std::sync::LazyLock;
 use crate::model::sha256_prefixed;
 
 pub use message::{MessageClass, message_class};
-pub use name::{ANONYMOUS, normal_name};
+pub(super) use name::{ANONYMOUS, normal_name};
 pub use path::{NormalPath, Origin, is_test_path, normal_path};
-pub use types::{error_type, is_depth_limit, types_agree};
+pub(super) use types::{error_type, is_depth_limit, types_agree};
 
 /// Returns the hash of every normalisation table, recorded beside a fingerprint and no part of it.
 ///

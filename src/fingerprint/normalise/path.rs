@@ -407,20 +407,18 @@ fn fold_dots(path: &str) -> String {
 }
 
 fn origin(path: &str) -> Origin {
-    if RUNTIME_MARKS.iter().any(|mark| {
+    // A Go module has an `internal/` of its own.
+    let is_go = matches!(path.rsplit_once('.'), Some((_, "go")));
+    let runtime = RUNTIME_MARKS.iter().any(|mark| {
         path.strip_prefix(mark).is_some_and(|rest| {
             // `native` and `unknown` are whole words; the rest are prefixes.
             mark.ends_with([':', '/', '.', ']', '>'])
                 || rest.is_empty()
                 || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '/')
         })
-    }) {
-        // `internal/` is Node's own at the start of a path, and a Go module's folder when a Go file follows.
-        return if path.starts_with("internal/") && !path.ends_with(".js") {
-            Origin::Repository
-        } else {
-            Origin::Runtime
-        };
+    });
+    if runtime && !is_go {
+        return Origin::Runtime;
     }
     let slashed = format!("/{path}");
     if DEPENDENCY_MARKS.iter().any(|mark| slashed.contains(mark)) {

@@ -311,10 +311,8 @@ fn carriage_returns_and_colours_in_a_message_do_not_matter() {
 #[test]
 fn parameters_and_the_order_of_failing_tests_do_not_matter() {
     invariant(7, |failure| {
-        if let Some(test) = failure.tests.first_mut() {
-            if test.contains('[') {
-                *test = test.replace("small-3", "large-9").replace("[1]", "[7]").replace("[1:2:1]", "[3:1:2]");
-            }
+        for test in &mut failure.tests {
+            *test = test.replace("small-3", "large-9").replace("[1]", "[7]").replace("[1:2:1]", "[3:1:2]");
         }
         let mut more: Vec<String> = failure.tests.iter().map(|test| format!("{test}zzz")).collect();
         more.append(&mut failure.tests);
