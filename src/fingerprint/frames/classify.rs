@@ -181,7 +181,7 @@ const ROWS: &[Row] = &[
     ),
     ("js", Start, "Test.run Suite. Runner.", Test),
     ("python", Path, "_pytest/ pluggy/ pytest.py pytest/ unittest/ nose/ pytest_asyncio/ hypothesis/ xdist/", Test),
-    ("rust", Start, "test:: proptest:: rstest:: quickcheck:: core::ops::function::FnOnce::call_once@test", Test),
+    ("rust", Start, "test:: proptest:: rstest:: quickcheck:: ", Test),
     ("go", Start, "testing. github.com/onsi/ginkgo github.com/onsi/gomega gotest.tools/", Test),
     (
         "jvm",
@@ -236,7 +236,7 @@ const ROWS: &[Row] = &[
     (
         "rust",
         Function,
-        "main@ __libc_start_main _start start_thread clone clone3 __libc_start_call_main lang_start call_once",
+        "__libc_start_main _start start_thread clone clone3 __libc_start_call_main lang_start call_once",
         Std,
     ),
     (
@@ -258,7 +258,7 @@ const ROWS: &[Row] = &[
         io.quarkus. okhttp3. okio. retrofit2. android. androidx. com.android. kotlinx. io.ktor. io.vertx. akka. \
         play. com.zaxxer. org.postgresql. com.mysql. redis.clients. io.lettuce. org.codehaus. io.undertow. \
         org.glassfish. com.netflix. feign. io.grpc. org.mybatis. org.flywaydb. liquibase. org.h2. org.yaml. \
-        com.mongodb. net.bytebuddy. javassist. org.aspectj. org.quartz. org.xnio. net.minecraft. com.amazonaws. \
+        com.mongodb. net.bytebuddy. javassist. org.aspectj. org.quartz. org.xnio. com.amazonaws. \
         software.amazon. io.opentelemetry.",
         Dep,
     ),
@@ -299,7 +299,10 @@ const ROWS: &[Row] = &[
     ("native", Path, "glib/ sysdeps/ nptl/ libio/ stdlib/abort.c malloc/", Std),
 ];
 
-static SPLIT: LazyLock<Vec<(&'static str, On, Vec<&'static str>, FrameKind)>> = LazyLock::new(|| {
+/// A row with its words apart.
+type SplitRow = (&'static str, On, Vec<&'static str>, FrameKind);
+
+static SPLIT: LazyLock<Vec<SplitRow>> = LazyLock::new(|| {
     ROWS.iter().map(|(family, on, words, kind)| (*family, *on, words.split_whitespace().collect(), *kind)).collect()
 });
 

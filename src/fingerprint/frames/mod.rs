@@ -111,7 +111,7 @@ impl NormalFrame {
 pub struct Frames {
     /// Every frame, innermost first, each with its hint; repeated cycles included.
     pub all: Vec<NormalFrame>,
-    /// A stack or depth ran out: the contributing frames are a set.
+    /// A stack or depth ran out in a cycle that the trace shows: the contributing frames are a set.
     pub depth_limit: bool,
 }
 
@@ -145,7 +145,7 @@ pub fn normal_frames(failure: &Failure) -> Frames {
         drop_core_calls(&mut all);
     }
     let depth_limit = failure.chain.iter().any(|e| is_depth_limit(&e.type_name, e.message.as_str()));
-    decide(&mut all, depth_limit);
+    let depth_limit = decide(&mut all, depth_limit);
     Frames { all, depth_limit }
 }
 
@@ -180,7 +180,9 @@ pub fn normal_frame(family: &str, frame: &Frame) -> NormalFrame {
         _ => identity,
     };
     let path_text = text.as_deref().unwrap_or_default();
-    let (kind, hint) = match classify::by_table(family, &name.full, &function, path_text) {
+    // A repository may have a folder of any name; only native frames show their library's sources like their own.
+    let library_path = if origin == Origin::Repository && family != "native" { "" } else { path_text };
+    let (kind, hint) = match classify::by_table(family, &name.full, &function, library_path) {
         Some(FrameKind::Runtime) if function.ends_with("comp>") => {
             (FrameKind::Runtime, "a comprehension, which newer versions give no frame")
         }
@@ -277,7 +279,8 @@ fn drop_core_calls(frames: &mut [NormalFrame]) {
     }
 }
 
-fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
+/// Marks the frames that contribute; answers whether they are the set of a cycle.
+fn decide(frames: &mut [NormalFrame], depth_limit: bool) -> bool {
     // The same frame has the same number, so that cycles are compared by numbers.
     let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
     let mut relevant: Vec<usize> = Vec::new();
@@ -320,4 +323,5 @@ fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
     for frame in frames.iter_mut().filter(|frame| frame.is_app() && !frame.speaks()) {
         "has neither a name nor a file".clone_into(&mut frame.hint);
     }
+    cycle.is_some()
 }

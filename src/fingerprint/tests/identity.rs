@@ -217,3 +217,11 @@ fn hostile_traces_are_read_without_panic_and_without_growing() {
     let empty = identify(&Failure::default());
     assert_eq!(empty.components.shape, Shape::Bare);
 }
+
+#[test]
+fn a_folder_of_the_repository_may_be_named_like_a_library() {
+    for path in ["/home/ada/shop/tests/unittest/asyncio/trio.py", "/app/pluggy/cart.py"] {
+        let one = failure(Language::Python, "KeyError", "'a'", &[&format!("total||{path}|3")]);
+        assert!(innermost_app_frame(&one).is_some(), "{path}");
+    }
+}
