@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::ascii_regex;
 use super::path::normal_path;
 use super::phrase::{known_phrase, without_suggestion};
 use super::word::{is_symbol, write_words};
@@ -93,18 +94,18 @@ const CLASSES: &[(&str, &str)] = &[
     ("word", r"[\w$\x{80}-\x{10FFFF}]+"),
 ];
 
-/// Classes of characters as they are compiled: ASCII, for Unicode's tables make automata of thousands of states.
-const ASCII: &[(&str, &str)] = &[(r"\d", "[0-9]"), (r"\w", "[0-9A-Za-z_]"), (r"\s", r"[\x20\t]"), (r"\b", r"(?-u:\b)")];
-
 static ALL: LazyLock<Regex> = LazyLock::new(|| {
     let arms: Vec<String> = CLASSES.iter().map(|(class, text)| format!("(?P<{class}>{text})")).collect();
-    let text = ASCII.iter().fold(arms.join("|"), |text, (from, to)| text.replace(from, to));
-    Regex::new(&text).expect("internal error: the table of message classes does not compile")
+    ascii_regex(&arms.join("|"))
 });
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
-    CLASSES.iter().flat_map(|(class, text)| [*class, *text]).chain(LANGUAGE_WORDS.iter().copied()).collect()
+    CLASSES
+        .iter()
+        .flat_map(|(class, text)| [*class, *text])
+        .chain(LANGUAGE_WORDS.iter().chain(ROOT_FOLDERS).copied())
+        .collect()
 }
 
 /// Returns the class of a message in a family of languages.

@@ -2,9 +2,11 @@
 //!
 //! Refuses to demangle binaries: a trace that names symbols has done so. Layer 1.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
+
+use super::ascii_regex;
 
 /// The name of a frame in three views.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -119,14 +121,8 @@ const NAMELESS: &[&str] = &[
     "<computed>",
 ];
 
-static COMPILED: LazyLock<Vec<(&'static str, Regex, &'static str)>> = LazyLock::new(|| {
-    REWRITES
-        .iter()
-        .map(|(family, text, with)| {
-            (*family, Regex::new(text).expect("internal error: a name table does not compile"), *with)
-        })
-        .collect()
-});
+/// Compiled when a failure of their language is first seen: a run meets one language or two.
+static COMPILED: LazyLock<Vec<OnceLock<Regex>>> = LazyLock::new(|| REWRITES.iter().map(|_| OnceLock::new()).collect());
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
@@ -192,8 +188,11 @@ fn cut(text: &str) -> &str {
 
 fn rewrite(family: &str, name: &str) -> String {
     let mut name = name.to_owned();
-    for (of, regex, with) in COMPILED.iter() {
-        if (of.is_empty() || *of == family) && regex.is_match(&name) {
+    for ((_, text, with), regex) in
+        REWRITES.iter().zip(COMPILED.iter()).filter(|((of, ..), _)| of.is_empty() || *of == family)
+    {
+        let regex = regex.get_or_init(|| ascii_regex(text));
+        if regex.is_match(&name) {
             name = regex.replace_all(&name, *with).into_owned();
         }
     }
