@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pattern::canonical::canonical_json;
+use crate::pattern::checked::Pattern;
 use crate::pattern::library::{Library, MAX_PATTERNS};
 use crate::pattern::problem::{Place, Problem};
-use crate::pattern::record::{Pattern, Record};
+use crate::pattern::record::Record;
 
 /// The schema's name of a bundle.
 pub const BUNDLE_SCHEMA: &str = "homeostat.patterns/1";
@@ -71,7 +72,7 @@ pub(crate) fn read_bundle(text: &str) -> Result<Vec<Record>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::record::tests::SOUND;
+    use crate::pattern::checked::tests::SOUND;
 
     #[test]
     fn a_bundle_has_one_text_whatever_the_order_of_files_and_is_read_back() -> Result<(), Vec<Problem>> {
