@@ -4,9 +4,9 @@
 //! that needs no rule compiles none.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::model::{RepoPath, sha256_hex};
 use crate::pattern::canonical::canonical_json;
@@ -30,8 +30,8 @@ pub struct Pattern {
     digest: String,
     file: Option<String>,
     templates: Vec<Arc<Template>>,
-    include: Option<GlobSet>,
-    exclude: GlobSet,
+    everywhere: bool,
+    globs: OnceLock<Option<(GlobSet, GlobSet)>>,
     specificity: u32,
 }
 
@@ -79,8 +79,8 @@ impl Pattern {
         let mut check = Check { id: record.id.clone(), source, problems: Vec::new() };
         check.words(&record);
         let templates = check.signature(&record.signature);
-        let include = check.globs(&record.place.paths.include, "include");
-        let exclude = check.globs(&record.place.paths.exclude, "exclude");
+        check.globs(&record.place.paths.include, "include");
+        check.globs(&record.place.paths.exclude, "exclude");
         let holes: BTreeMap<&str, HoleKind> = templates.iter().flat_map(|template| template.holes()).collect();
         check.rewrites(&record.rewrite, &holes);
         check.examples(&record.examples);
@@ -92,9 +92,8 @@ impl Pattern {
         })?;
         let digest = format!("sha256:{}", sha256_hex(canonical_json(&content).as_bytes()));
         let specificity = specificity(&record, &templates);
-        let include = (!record.place.paths.include.is_empty()).then_some(include);
         let file = source.map(|(file, _)| file.to_owned());
-        Ok(Self { record, digest, file, templates, include, exclude, specificity })
+        Ok(Self { record, digest, file, templates, everywhere: false, globs: OnceLock::new(), specificity })
     }
 
     /// Returns the slug that names it.
@@ -129,13 +128,33 @@ impl Pattern {
 
     /// Returns the same without globs, so that an example needs no path that they allow.
     pub(crate) fn anywhere(&self) -> Self {
-        Self { include: None, exclude: GlobSet::empty(), ..self.clone() }
+        Self { everywhere: true, ..self.clone() }
     }
 
     /// Returns whether it may change the file.
     pub fn covers(&self, path: &RepoPath) -> bool {
-        self.include.as_ref().is_none_or(|globs| globs.is_match(path.as_str())) && !self.exclude.is_match(path.as_str())
+        if self.everywhere {
+            return true;
+        }
+        let paths = &self.record.place.paths;
+        let globs = self.globs.get_or_init(|| Some((glob_set(&paths.include)?, glob_set(&paths.exclude)?)));
+        // Globs that cannot be used together allow nothing.
+        let Some((include, exclude)) = globs else { return false };
+        (paths.include.is_empty() || include.is_match(path.as_str())) && !exclude.is_match(path.as_str())
     }
+}
+
+fn glob(text: &str) -> Result<Glob, globset::Error> {
+    GlobBuilder::new(text).literal_separator(true).build()
+}
+
+/// Compiles globs, which costs more than all else in reading a pattern; those that are wrong were refused before.
+fn glob_set(globs: &[String]) -> Option<GlobSet> {
+    let mut builder = GlobSetBuilder::new();
+    for text in globs {
+        builder.add(glob(text).ok()?);
+    }
+    builder.build().ok()
 }
 
 /// Counts what a pattern fixes (kinds, expressions, literal words) and leaves open (meta variables).
@@ -267,24 +286,16 @@ impl Check<'_> {
         templates
     }
 
-    fn globs(&mut self, globs: &[String], name: &str) -> GlobSet {
-        let mut builder = GlobSetBuilder::new();
+    fn globs(&mut self, globs: &[String], name: &str) {
         if globs.len() > 100 {
             self.say("where", "pattern-paths", format!("paths.{name} has more than 100 globs."));
-            return GlobSet::empty();
+            return;
         }
-        for glob in globs {
-            match GlobBuilder::new(glob).literal_separator(true).build() {
-                Ok(glob) => {
-                    builder.add(glob);
-                }
-                Err(error) => self.say("where", "pattern-paths", format!("paths.{name} is wrong: {error}.")),
+        for text in globs {
+            if let Err(error) = glob(text) {
+                self.say("where", "pattern-paths", format!("paths.{name} is wrong: {error}."));
             }
         }
-        builder.build().unwrap_or_else(|error| {
-            self.say("where", "pattern-paths", format!("paths.{name} is wrong: {error}."));
-            GlobSet::empty()
-        })
     }
 
     fn rewrites(&mut self, rewrites: &[Rewrite], holes: &BTreeMap<&str, HoleKind>) {
@@ -306,7 +317,12 @@ impl Check<'_> {
                 self.say("rewrite", "pattern-rewrite", message);
                 continue;
             }
-            for why in placeholders::faults(&value, holes) {
+            let mut faults = placeholders::capture_faults(&value, holes);
+            // A bundle was checked when it was made; compiling all its expressions again would cost every start.
+            if self.source.is_some() {
+                faults.extend(placeholders::regex_faults(&value, holes));
+            }
+            for why in faults {
                 self.say("rewrite", "pattern-rule", format!("Rewrite {} is wrong: {why}.", at + 1));
             }
         }

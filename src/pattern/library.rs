@@ -75,8 +75,12 @@ impl Library {
     pub fn from_bundle(text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut read = Vec::new();
-        for record in read_bundle(text).map_err(|problem| vec![problem])? {
+        for (record, digest) in read_bundle(text).map_err(|problem| vec![problem])? {
             match Pattern::from_record(record) {
+                Ok(pattern) if digest.is_some_and(|digest| digest != pattern.digest()) => {
+                    let (id, message) = (pattern.id().to_owned(), "The digest is not that of the content.".to_owned());
+                    problems.push(Problem::error(Some(id), "bundle", message, Place::default()));
+                }
                 Ok(pattern) => read.push(pattern),
                 Err(found) => problems.extend(found),
             }
