@@ -4,6 +4,7 @@
 
 pub mod actions;
 pub mod budget;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod event;

@@ -9,7 +9,9 @@ use crate::model::{Mode, RepoSlug};
 /// Turns reported failures into small, proven pull requests, each exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "homeostat", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Start here:\n  homeostat demo            a small fleet with real bugs, in a folder\n  homeostat init            a first configuration for the repository you stand in")]
+#[command(
+    after_help = "Start here:\n  homeostat demo            a small fleet with real bugs, in a folder\n  homeostat init            a first configuration for the repository you stand in"
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -46,7 +48,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  homeostat demo --dir /tmp/fleet")]
     Demo(DemoArgs),
     /// The main job: find failures, fix what a pattern fits, prove it, open pull requests
-    #[command(after_help = "Examples:\n  homeostat run --forge local:fleet --dry-run\n  homeostat run --forge local:fleet --repo demo/log-shipper --issue 1")]
+    #[command(
+        after_help = "Examples:\n  homeostat run --forge local:fleet --dry-run\n  homeostat run --forge local:fleet --repo demo/log-shipper --issue 1"
+    )]
     Run(RunArgs),
     /// Read the forge, choose work and lease it (first of four privileges)
     #[command(after_help = "Example:\n  homeostat reserve --forge local:fleet --out work")]
@@ -61,7 +65,9 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  homeostat publish --forge local:fleet --in work")]
     Publish(InArgs),
     /// Explain how a report is grouped
-    #[command(after_help = "Examples:\n  homeostat fingerprint report.md\n  homeostat fingerprint --batch < reports.jsonl")]
+    #[command(
+        after_help = "Examples:\n  homeostat fingerprint report.md\n  homeostat fingerprint --batch < reports.jsonl"
+    )]
     Fingerprint(FingerprintArgs),
     /// Hold any diff to the guardrails
     #[command(after_help = "Example:\n  git diff | homeostat guard - --base .")]

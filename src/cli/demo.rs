@@ -58,8 +58,7 @@ pub(crate) async fn demo(args: &DemoArgs, global: &Global, output: &Output) -> O
     let loaded = session::load(&config, &env, &Flags { mode: None, dry_run: false })?;
     let session = session::open_with(&place, loaded, dir, &env)?;
     let facts = Facts { intent: Some("demo".to_owned()), tags: Vec::new() };
-    let (report, class) =
-        run::drive(&session, &place.artifacts, &Selection::default(), &facts, global, output).await?;
+    let (report, class) = run::drive(&session, &place.artifacts, &Selection::default(), &facts, global, output).await?;
     if global.format == Format::Text {
         say(&run::in_short(&report, false));
         say(&what_next(dir, &report));
@@ -70,10 +69,7 @@ pub(crate) async fn demo(args: &DemoArgs, global: &Global, output: &Output) -> O
 /// Makes the fleet: bare repositories, issues, and a configuration.
 async fn make(dir: &Path) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| {
-        Failure::config(format!(
-            "The fleet cannot be made in {} ({e}); name another folder with --dir.",
-            dir.display()
-        ))
+        Failure::config(format!("The fleet cannot be made in {} ({e}); name another folder with --dir.", dir.display()))
     };
     if dir.exists() && std::fs::read_dir(dir).map_err(cannot)?.next().is_some() {
         return Err(Failure::config(format!(
@@ -121,10 +117,9 @@ async fn make(dir: &Path) -> Result<(), Failure> {
 /// Says what is worth a look.
 fn what_next(dir: &Path, report: &crate::render::RunReport) -> String {
     let dir = dir.display();
-    let first = report
-        .repositories
-        .iter()
-        .find_map(|one| one.pull_requests.first().and_then(|pull| Some((one.slug.clone(), pull.number?, pull.branch.clone()))));
+    let first = report.repositories.iter().find_map(|one| {
+        one.pull_requests.first().and_then(|pull| Some((one.slug.clone(), pull.number?, pull.branch.clone())))
+    });
     let mut lines = vec!["\nWhat to look at next:".to_owned()];
     if let Some((slug, number, branch)) = first {
         lines.push(format!("  a pull request   {dir}/{slug}/pulls/{number}.md"));

@@ -22,7 +22,7 @@ use crate::forge::local::LocalForge;
 use crate::gate::AttemptInputs;
 use crate::guardrail;
 use crate::model::{
-    Actor, Allowance, FailureState, MicroUsd, ObjectId, Policy, Reason, Report, ReportId, RepoSlug, Source, Status,
+    Actor, Allowance, FailureState, MicroUsd, ObjectId, Policy, Reason, RepoSlug, Report, ReportId, Source, Status,
     Tokens, sha256_hex,
 };
 use crate::report::ExitClass;

@@ -73,10 +73,8 @@ fn batch(file: &str, output: &Output) -> Outcome {
 
 fn answer(input: BatchInput) -> fingerprint::BatchLine {
     let read = match (&input.body, &input.trace) {
-        (None, Some(trace)) => intake::read_trace(trace).map_or_else(
-            || intake::read_text(&input.title, trace, &input.labels).map_err(|skip| skip.message),
-            Ok,
-        ),
+        (None, Some(trace)) => intake::read_trace(trace)
+            .map_or_else(|| intake::read_text(&input.title, trace, &input.labels).map_err(|skip| skip.message), Ok),
         (body, _) => intake::read_text(&input.title, body.as_deref().unwrap_or_default(), &input.labels)
             .map_err(|skip| skip.message),
     };

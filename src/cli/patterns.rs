@@ -30,15 +30,18 @@ pub(crate) fn pattern(command: &PatternCommand, global: &Global, output: &Output
             let library = library(&args.library)?;
             for id in &args.names {
                 let shown = pattern::show(&library, id, &statistics, now).ok_or_else(|| {
-                    Failure::config(format!("No pattern is called {id:?}; `homeostat pattern search {id}` looks for it."))
+                    Failure::config(format!(
+                        "No pattern is called {id:?}; `homeostat pattern search {id}` looks for it."
+                    ))
                 })?;
                 print(global, output, &shown)?;
             }
         }
         PatternCommand::Test(args) => {
-            let reports = pattern::test(&library(&args.library)?, &args.names).map_err(|problems| in_words(&problems))?;
+            let reports =
+                pattern::test(&library(&args.library)?, &args.names).map_err(|problems| in_words(&problems))?;
             print(global, output, &reports)?;
-            if reports.iter().any(|report| report.results.iter().any(|result| !result.passed)) {
+            if reports.iter().any(|report| report.results.iter().any(|result| !result.holds)) {
                 return Ok(ExitClass::Finding);
             }
         }

@@ -121,21 +121,18 @@ async fn settle(
     proposals: &Proposals,
     record_file: &RunRecord<'_>,
 ) -> Result<Publications, Failure> {
-    let candidates = record::read_candidates(&proposals.manifest, &proposals.files)
-        .map_err(|e| Failure::internal(e.to_string()))?;
+    let candidates =
+        record::read_candidates(&proposals.manifest, &proposals.files).map_err(|e| Failure::internal(e.to_string()))?;
     let leased = !reservation.works.is_empty() && !context.run.dry_run;
     if !context.run.dry_run {
         record::record(context, &proposals.manifest, &candidates, leased).await?;
     }
     for settled in &proposals.manifest.settled {
-        let Some(work) = reservation.works.iter().find(|work| work.fingerprint == settled.fingerprint) else { continue };
-        let event = record::attempt_event(
-            settled,
-            &work.family,
-            work.failure.error_type(),
-            &work.report.url,
-            work.attempt,
-        );
+        let Some(work) = reservation.works.iter().find(|work| work.fingerprint == settled.fingerprint) else {
+            continue;
+        };
+        let event =
+            record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
         journal(record_file, event)?;
     }
     Ok(publish::publish(context, &candidates, &reservation.duplicates).await?)
@@ -168,7 +165,13 @@ fn keep(record_file: &RunRecord<'_>, proposals: &Proposals, session: &Session) {
     for (name, bytes) in &proposals.files {
         let _kept = record_file.write(name, bytes);
     }
-    if proposals.manifest != (Manifest { schema: proposals.manifest.schema.clone(), run_id: proposals.manifest.run_id.clone(), ..Manifest::default() }) {
+    if proposals.manifest
+        != (Manifest {
+            schema: proposals.manifest.schema.clone(),
+            run_id: proposals.manifest.run_id.clone(),
+            ..Manifest::default()
+        })
+    {
         let _kept = record_file.write("manifest.json", &crate::engine::state::encode(&proposals.manifest));
     }
     for (name, text) in &proposals.logs {
@@ -198,11 +201,7 @@ fn limits(session: &Session, report: &RunReport) -> Vec<(String, String, String)
     ];
     for (one, policy) in report.repositories.iter().zip(&config.repositories) {
         let made = one.pull_requests.iter().filter(|p| p.state == "created").count();
-        rows.push((
-            format!("new pull requests in {}", one.slug),
-            made.to_string(),
-            policy.max_prs_per_run.to_string(),
-        ));
+        rows.push((format!("new pull requests in {}", one.slug), made.to_string(), policy.max_prs_per_run.to_string()));
     }
     rows
 }
@@ -245,7 +244,8 @@ pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
             lines.push(format!("{}: {} ({})", one.slug, refusal.message, refusal.rule));
         }
         for skipped in &one.skipped {
-            lines.push(format!("{}: {} left alone ({}): {}", one.slug, skipped.report, skipped.reason, skipped.message));
+            lines
+                .push(format!("{}: {} left alone ({}): {}", one.slug, skipped.report, skipped.reason, skipped.message));
         }
         if let Some(error) = &one.error {
             lines.push(format!("{}: {error}", one.slug));

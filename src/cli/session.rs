@@ -199,8 +199,13 @@ fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
 fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, system: &OsSystem) -> RunInfo {
     let get = |name: &str| env.get(name).cloned().unwrap_or_default();
     let process = std::process::id();
-    let parts =
-        [get("GITHUB_RUN_ID"), get("GITHUB_RUN_ATTEMPT"), get("GITHUB_JOB"), get("HOMEOSTAT_SHARD"), process.to_string()];
+    let parts = [
+        get("GITHUB_RUN_ID"),
+        get("GITHUB_RUN_ATTEMPT"),
+        get("GITHUB_JOB"),
+        get("HOMEOSTAT_SHARD"),
+        process.to_string(),
+    ];
     let now = system.now();
     let unique = sha256_hex(format!("{}\n{}", parts.join("\n"), now.as_millis()).as_bytes());
     let url = match (env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")) {

@@ -162,7 +162,6 @@ fn read_manifest(args: &InArgs) -> Result<(Manifest, Vec<Candidate>), Failure> {
     for name in manifest.digests.keys() {
         files.insert(name.clone(), read_capped(&args.input.join(name), FILE_CAP)?);
     }
-    let candidates =
-        engine::record::read_candidates(&manifest, &files).map_err(|e| refused(e.to_string()))?;
+    let candidates = engine::record::read_candidates(&manifest, &files).map_err(|e| refused(e.to_string()))?;
     Ok((manifest, candidates))
 }

@@ -2,5 +2,7 @@
 
 pub mod guess;
 mod settings;
+mod standin;
 
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
+pub use standin::{Flags, LoadInput, Loaded, Problems, load};

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::budget::Ledger;
-use crate::engine::baseline::{Baseline, Unusable, machine, observe};
+use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
 use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
 use crate::engine::{Attempted, Work};
 use crate::fingerprint;
@@ -15,8 +15,8 @@ use crate::gate;
 use crate::guardrail;
 use crate::model::{
     Anchor, AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Evidentiary, Failure,
-    FileState, Language, MicroUsd, Patch, Policy, Reason, ReasonClass, RepoPath, Resources, Settled, Status, Tally,
-    Timestamp, Tokens, Verdict, sha256_hex,
+    FileState, Language, MicroUsd, Patch, Policy, Project, Reason, ReasonClass, RepoPath, Resources, Settled, Status,
+    Tally, Timestamp, Tokens, Verdict, sha256_hex,
 };
 use crate::proof::{self, Observation, REPETITIONS, Target};
 use crate::workspace::{Checkout, Execution, WorkspaceError};
@@ -57,6 +57,8 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// The refused patch.
     pub refused: Option<Patch>,
+    /// The proven patch.
+    pub proven: Option<Patch>,
     /// Tests that failed before and pass with the patch.
     pub turned_green: BTreeSet<String>,
     /// Money spent.
@@ -75,6 +77,7 @@ impl Outcome {
             logs: Vec::new(),
             verdict: None,
             refused: None,
+            proven: None,
             turned_green: BTreeSet::new(),
             cost: MicroUsd::ZERO,
             tokens: Tokens::default(),
@@ -124,6 +127,24 @@ impl From<WorkspaceError> for Ending {
         let Unusable { reason, message, .. } = machine(error);
         Self { reason, message, signature: None }
     }
+}
+
+/// Takes one failure down the whole road: baseline, attempt, and nothing shared with other failures.
+pub async fn whole_road(work: &Work, checkout: &dyn Checkout, means: &Means<'_>, ledger: &Mutex<Ledger>) -> Outcome {
+    let project = project_of(work, checkout, means.policy);
+    let baseline = baseline::prepare(checkout, means.policy, project).await;
+    attempt(work, checkout, &baseline, means, ledger).await
+}
+
+/// Chooses the project by the innermost frame in the repository; none where the root's commands serve.
+pub(crate) fn project_of<'p>(work: &Work, checkout: &dyn Checkout, policy: &'p Policy) -> Option<&'p Project> {
+    if policy.projects.is_empty() {
+        return None;
+    }
+    let files: Vec<RepoPath> = checkout.files().iter().map(|file| file.path.clone()).collect();
+    let frames = app_frames(&work.failure);
+    let path = frames.iter().find_map(|frame| fingerprint::localise_frame(frame, &files))?;
+    policy.projects.iter().filter(|project| path.is_within(&project.path)).max_by_key(|p| p.path.as_str().len())
 }
 
 /// Attempts one failure: finds what shows it, asks the fixers, and proves the best answer.
@@ -444,6 +465,7 @@ impl Story<'_> {
         if self.work.state.rejected_trees.contains(&tree) {
             return Err(Reason::RejectedTree.into());
         }
+        self.outcome.proven = Some(proposed.patch.clone());
         self.outcome.turned_green = turned_green(&baseline.observation, &after);
         let evidence = Evidence {
             kind: if *target == Target::None { EvidenceKind::GreenOnly } else { EvidenceKind::RedGreen },

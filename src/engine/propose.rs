@@ -15,8 +15,8 @@ use crate::engine::fixers::Fixer;
 use crate::engine::{Attempted, Context, Reservation, Work, is_past};
 use crate::fingerprint;
 use crate::model::{
-    Allowance, AlsoFixes, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Project, Reason, RepoPath, Settled,
-    Status, Tokens, Verdict, sha256_hex,
+    Allowance, AlsoFixes, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled, Status,
+    Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
 use crate::workspace::Checkout;
@@ -119,7 +119,7 @@ async fn attempt_repository<'w>(
             }
             match &checkout {
                 Ok(checkout) => {
-                    let project = project_of(work, checkout.as_ref(), policy);
+                    let project = attempt::project_of(work, checkout.as_ref(), policy);
                     let key = project.map(|p| p.path.clone());
                     if !baselines.contains_key(&key) {
                         let prepared = baseline::prepare(checkout.as_ref(), policy, project).await;
@@ -166,14 +166,6 @@ fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)])
         }
     }
     false
-}
-
-/// Chooses the project by the innermost frame in the repository; none where the root's commands serve.
-fn project_of<'p>(work: &Work, checkout: &dyn Checkout, policy: &'p Policy) -> Option<&'p Project> {
-    let files: Vec<RepoPath> = checkout.files().iter().map(|file| file.path.clone()).collect();
-    let path =
-        attempt::app_frames(&work.failure).iter().find_map(|frame| fingerprint::localise_frame(frame, &files))?;
-    policy.projects.iter().filter(|p| path.is_within(&p.path)).max_by_key(|p| p.path.as_str().len())
 }
 
 /// Leaves work for another run: nothing of it is written to the state.

@@ -180,7 +180,9 @@ fn unit(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     let message = message.trim();
     let mut exception = match scan::error_header(message) {
         Some(header) => header.into_exception(),
-        None => Exception { type_name: "AssertionError".to_owned(), message: scan::message(message), frames: Vec::new() },
+        None => {
+            Exception { type_name: "AssertionError".to_owned(), message: scan::message(message), frames: Vec::new() }
+        }
     };
     exception.frames = frames;
     let mut trace = Trace::new(Language::Php, start, at, vec![exception]);
