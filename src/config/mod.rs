@@ -1,5 +1,6 @@
 //! Reads the configuration: raw YAML → checked settings, all problems at once, each with its place. Layer 1.
 
+pub mod guess;
 mod settings;
 
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
