@@ -8,8 +8,10 @@
 )]
 
 mod architecture;
+mod config;
 mod forge_conformance;
 mod generated;
 mod intake;
 mod patterns;
 mod workspace;
+
