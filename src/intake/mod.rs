@@ -6,6 +6,7 @@
 
 mod clean;
 mod issue;
+pub mod log;
 mod scan;
 mod tests_named;
 mod trace;
