@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // Before anything else: as the shell of a sandbox this process must have one thread and nothing open.
-    if let Some(code) = homeostat::workspace::sandbox::entry() {
+    if let Some(code) = homeostat::cli::sandbox_entry() {
         return code;
     }
-    ExitCode::SUCCESS
+    homeostat::cli::main()
 }

@@ -121,7 +121,12 @@ impl Forge for Counted<'_> {
         self.inner.create_blob(slug, content).await
     }
 
-    async fn create_tree(&self, slug: &RepoSlug, base: Option<&ObjectId>, changes: &[TreeChange]) -> ForgeResult<ObjectId> {
+    async fn create_tree(
+        &self,
+        slug: &RepoSlug,
+        base: Option<&ObjectId>,
+        changes: &[TreeChange],
+    ) -> ForgeResult<ObjectId> {
         self.permit()?;
         self.inner.create_tree(slug, base, changes).await
     }
@@ -136,7 +141,13 @@ impl Forge for Counted<'_> {
         self.counted(self.inner.create_branch(slug, branch, target).await)
     }
 
-    async fn advance_branch(&self, slug: &RepoSlug, branch: &BranchName, expected: &ObjectId, target: &ObjectId) -> ForgeResult<()> {
+    async fn advance_branch(
+        &self,
+        slug: &RepoSlug,
+        branch: &BranchName,
+        expected: &ObjectId,
+        target: &ObjectId,
+    ) -> ForgeResult<()> {
         self.permit()?;
         self.counted(self.inner.advance_branch(slug, branch, expected, target).await)
     }

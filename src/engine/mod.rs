@@ -27,8 +27,8 @@ pub use work::{
 use crate::config::Config;
 use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
-use crate::redact::Redactor;
 use crate::model::{ObjectId, RepoSlug, Timestamp};
+use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
 

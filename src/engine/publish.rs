@@ -12,11 +12,11 @@ use crate::engine::record::{digest, latency, report_ref};
 use crate::engine::state::{Mutations, candidate_path, encode, failure_path};
 use crate::engine::{Context, DuplicateReport, EngineError, retry};
 use crate::event::{AttemptFinished, Event, EvidenceRef, PullRef, SandboxRef};
-use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
+use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
 use crate::model::{
-    Candidate, FileState, Mode, ObjectId, Patch, Policy, Reason, ReportId, RepoPath, Ruling, Source, Status, Timestamp,
+    Candidate, FileState, Mode, ObjectId, Patch, Policy, Reason, RepoPath, ReportId, Ruling, Source, Status, Timestamp,
     Verdict, sha256_hex,
 };
 use crate::plan::{self, Action, Decision, Desired, Relation};
@@ -74,7 +74,8 @@ pub async fn publish(
         let mut target = match Target::open(context, policy).await {
             Ok(target) => target,
             Err(error) => {
-                all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error.into())));
+                let error = ReconcileError::from(error);
+                all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error)));
                 continue;
             }
         };
@@ -103,7 +104,8 @@ async fn waiting(context: &Context<'_>, fresh: &[Candidate]) -> Result<Vec<Candi
     let mut waiting = Vec::new();
     for path in snapshot.below("candidates/") {
         let Some(candidate) = state.read_json::<Candidate>(&snapshot, path).await? else { continue };
-        let known = fresh.iter().any(|c| c.repository_id == candidate.repository_id && c.fingerprint == candidate.fingerprint);
+        let known =
+            fresh.iter().any(|c| c.repository_id == candidate.repository_id && c.fingerprint == candidate.fingerprint);
         if !known {
             waiting.push(candidate);
         }
@@ -309,8 +311,7 @@ impl<'a> Target<'a> {
     /// Lists the blobs of a commit's tree by path.
     async fn blobs(&self, commit: &ObjectId) -> Result<BTreeMap<String, ObjectId>, ForgeError> {
         let forge = self.context.forge;
-        let entries =
-            retry(self.context.system, async || forge.tree(&self.policy.slug, commit).await).await?;
+        let entries = retry(self.context.system, async || forge.tree(&self.policy.slug, commit).await).await?;
         Ok(entries.into_iter().map(|entry| (entry.path, entry.id)).collect())
     }
 
@@ -452,7 +453,8 @@ impl<'a> Target<'a> {
         }
         for duplicate in duplicates.iter().filter(|d| d.slug == self.policy.slug) {
             let canonical = ReportId::Issue { number: duplicate.canonical };
-            let speaks = published.iter().find(|p| p.candidate.report == canonical && p.state.is_some_and(|s| s != "left"));
+            let speaks =
+                published.iter().find(|p| p.candidate.report == canonical && p.state.is_some_and(|s| s != "left"));
             let Some(pull) = speaks.and_then(|p| p.pull.as_ref()) else { continue };
             let body = render::duplicate_comment(duplicate.canonical, pull.number);
             if let Err(error) = self.comment_once(duplicate.issue, &body).await {
@@ -467,10 +469,8 @@ impl<'a> Target<'a> {
         let marker = body.lines().next().unwrap_or_default();
         let mut page: Option<String> = None;
         for _ in 0..MAX_COMMENT_PAGES {
-            let answer = retry(self.context.system, async || {
-                forge.comments(slug, issue, page.as_deref()).await
-            })
-            .await?;
+            let answer =
+                retry(self.context.system, async || forge.comments(slug, issue, page.as_deref()).await).await?;
             if answer.items.iter().any(|comment| comment.body.lines().next() == Some(marker)) {
                 return Ok(None);
             }

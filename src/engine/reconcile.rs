@@ -125,8 +125,7 @@ impl Reconciler<'_> {
         let edits = verbs.contains(&Verb::EditPullRequest);
         if edits {
             self.intend(Verb::EditPullRequest, &self.desired.body)?;
-            let edit =
-                PullEdit { title: Some(self.desired.title.clone()), body: Some(self.desired.body.clone()) };
+            let edit = PullEdit { title: Some(self.desired.title.clone()), body: Some(self.desired.body.clone()) };
             forge.edit_pull(slug, number, &edit).await?;
         }
         if verbs.contains(&Verb::AddLabels) {
@@ -208,14 +207,19 @@ impl Reconciler<'_> {
         let Some(branch) = observed.branch else {
             return Err(ForgeError::Transient("the branch vanished while it was being made".to_owned()).into());
         };
-        Ok(match (branch.head == *commit, plan::decide(self.desired, &Observed { pulls: Vec::new(), branch: Some(branch) })) {
-            (true, _) => None,
-            (false, Decision::Adopt { trailer }) if trailer.tree == self.desired.tree => None,
-            // Another run's patch for the same failure came first, and is kept.
-            (false, Decision::Adopt { .. } | Decision::Fill { .. }) => Some(Reason::PullRequestOpen),
-            (false, Decision::Leave(reason)) => Some(reason),
-            (false, _) => Some(Reason::ForeignBranch),
-        })
+        Ok(
+            match (
+                branch.head == *commit,
+                plan::decide(self.desired, &Observed { pulls: Vec::new(), branch: Some(branch) }),
+            ) {
+                (true, _) => None,
+                (false, Decision::Adopt { trailer }) if trailer.tree == self.desired.tree => None,
+                // Another run's patch for the same failure came first, and is kept.
+                (false, Decision::Adopt { .. } | Decision::Fill { .. }) => Some(Reason::PullRequestOpen),
+                (false, Decision::Leave(reason)) => Some(reason),
+                (false, _) => Some(Reason::ForeignBranch),
+            },
+        )
     }
 
     /// Replaces an orphan branch of ours that holds another tree than the one proved now: only after every look shows
@@ -301,8 +305,7 @@ impl Reconciler<'_> {
     async fn pulls(&self) -> Result<Vec<PullRequest>> {
         let forge = self.context.forge;
         let query = PullQuery { head: Some(self.desired.branch.clone()), open_only: false };
-        let page =
-            retry(self.context.system, async || forge.pulls(&self.candidate.slug, &query, None).await).await?;
+        let page = retry(self.context.system, async || forge.pulls(&self.candidate.slug, &query, None).await).await?;
         Ok(page.items)
     }
 

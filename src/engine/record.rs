@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::state::{
-    Mutations, StateError, candidate_path, decode, encode, failure_path, lease_path,
-};
+use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path, lease_path};
 use crate::engine::{Context, EngineError};
 use crate::event::{AttemptFinished, Event, ReportRef};
 use crate::model::{
@@ -100,11 +98,7 @@ pub async fn record(
 }
 
 /// A failure's state on the branch that counts more attempts is newer than ours; it stays (two runs, one recorded late).
-fn keep_newer(
-    path: &str,
-    ours: Option<&[u8]>,
-    present: &BTreeMap<String, Vec<u8>>,
-) -> Result<bool, StateError> {
+fn keep_newer(path: &str, ours: Option<&[u8]>, present: &BTreeMap<String, Vec<u8>>) -> Result<bool, StateError> {
     let (Some(ours), Some(theirs)) = (ours, present.get(path)) else { return Ok(true) };
     if !path.starts_with("failures/") {
         return Ok(true);

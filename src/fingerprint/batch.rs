@@ -47,7 +47,10 @@ const MOST_FRAMES: usize = 200;
 
 /// Answers for a failure that was read, with nulls and a reason where it has nothing to be told by.
 pub fn batch_line(id: serde_json::Value, failure: &Failure) -> BatchLine {
-    if failure.chain.is_empty() && failure.code.is_none() && failure.tests.is_empty() {
+    let says_nothing = failure.chain.iter().all(|exception| {
+        exception.type_name.trim().is_empty() && exception.message.is_blank() && exception.frames.is_empty()
+    });
+    if says_nothing && failure.code.is_none() && failure.tests.is_empty() {
         return batch_nothing(id, "the report has no error, no trace and no failing test");
     }
     let identity = identify(failure);

@@ -99,7 +99,7 @@ impl Components {
             *count += 1;
             frame.contributes || *count <= MOST_STORED
         });
-        let kept: Vec<NormalFrame> = kept.cloned().collect();
+        let kept: Vec<NormalFrame> = kept.map(|frame| NormalFrame { line: None, ..frame.clone() }).collect();
         let shape = if failure.tool.is_some() {
             Shape::Ci
         } else if kept.iter().any(|frame| frame.contributes) {
@@ -114,7 +114,7 @@ impl Components {
             language: language.to_owned(),
             types,
             generic: root.generic,
-            symbolic: root.symbolic,
+            symbolic: root.symbolic || class.symbolic,
             template: class.template,
             symbols: class.symbols,
             depth_limit: frames.depth_limit,
@@ -248,10 +248,11 @@ fn file_of(failure: &Failure, frames: &Frames) -> Option<String> {
         let mut path = text;
         // `src/a.rs:12:5` names line and column as well.
         for _ in 0..2 {
-            if let Some((before, number)) = path.rsplit_once(':') {
-                if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
-                    path = before;
-                }
+            if let Some((before, number)) = path.rsplit_once(':')
+                && !number.is_empty()
+                && number.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+            {
+                path = before;
             }
         }
         Some(path).filter(|path| path.contains('.')).map(|path| normal_path(path).text)
@@ -272,7 +273,7 @@ fn first_test(failure: &Failure) -> Option<String> {
 /// Takes the parameters off the name of a test.
 fn without_parameters(test: &str, tool: Option<&str>) -> String {
     let test: String = test.trim().chars().take(400).collect();
-    let mut name = test.as_str();
+    let mut name = test.split(" with data set ").next().unwrap_or_default();
     if let Some(at) = name.find(['[', '{', '(']).filter(|at| *at > 0) {
         // `unittest` writes the class in brackets after a space: that is no parameter.
         if !name[..at].ends_with(' ') {

@@ -30,35 +30,25 @@ pub fn localise_frame(frame: &NormalFrame, files: &[RepoPath]) -> Option<RepoPat
     if !frame.is_app() || frame.minified {
         return None;
     }
-    let path = frame.path.as_deref();
-    let hints = frame.module.as_deref().map(hints).unwrap_or_default();
-    match path {
-        Some(path) => {
-            // The JVM names only the file; the class says the folders.
-            let name = path.rsplit('/').next().unwrap_or(path);
-            if name == path && (path.ends_with(".java") || path.ends_with(".kt") || path.ends_with(".scala")) {
-                let package = frame.module.as_deref()?.rsplit_once('.').map(|(package, _)| package.replace('.', "/"));
-                if let Some(found) = package.and_then(|package| unique_tail(&format!("{package}/{name}"), files)) {
-                    return Some(found);
-                }
-            }
-            best(path, files, &hints)
-        }
-        None => {
-            // A class without a file: its name is the file's in Java and, by habit, in C# and PHP.
-            let class = frame.module.as_deref()?.split('$').next()?;
-            let tail = class.replace(['.', '\\'], "/");
+    let Some(path) = frame.path.as_deref() else {
+        // A class without a file: its name is the file's in Java and, by habit, in C#, PHP and Ruby.
+        let class = frame.module.as_deref()?.split('$').next()?.replace(['.', '\\'], "/");
+        let by = |name: &str| {
             ["java", "kt", "cs", "php", "rb"]
                 .iter()
-                .find_map(|extension| unique_tail(&format!("{tail}.{extension}"), files))
-                .or_else(|| {
-                    let name = tail.rsplit('/').next()?;
-                    ["java", "kt", "cs", "php"]
-                        .iter()
-                        .find_map(|extension| unique_tail(&format!("{name}.{extension}"), files))
-                })
+                .find_map(|extension| unique_tail(&format!("{name}.{extension}"), files))
+        };
+        return by(&class).or_else(|| by(class.rsplit('/').next()?));
+    };
+    // The JVM names only the file; the class says the folders.
+    let jvm = matches!(path.rsplit_once('.'), Some((_, "java" | "kt" | "scala")));
+    if jvm && !path.contains('/') {
+        let package = frame.module.as_deref()?.rsplit_once('.').map(|(package, _)| package.replace('.', "/"));
+        if let Some(found) = package.and_then(|package| unique_tail(&format!("{package}/{path}"), files)) {
+            return Some(found);
         }
     }
+    best(path, files, &frame.module.as_deref().map(hints).unwrap_or_default())
 }
 
 /// Names of folders that a module's name may stand for: `shop_core::cart` may lie in `crates/shop-core`.
@@ -83,7 +73,7 @@ fn unique_tail(tail: &str, files: &[RepoPath]) -> Option<RepoPath> {
 struct Fit {
     /// Components that agree, from the end.
     shared: usize,
-    /// One of the two is used up, so that nothing contradicts.
+    /// One of the two is used up, so that nothing contradicts, whatever lies above the checkout.
     whole: bool,
     /// Both are used up.
     equal: bool,
@@ -121,11 +111,5 @@ fn best(path: &str, files: &[RepoPath], hints: &[String]) -> Option<RepoPath> {
             }
         }
     }
-    let (fit, file) = best?;
-    // A file of the checkout that is used up contradicts nothing, whatever lies above the checkout.
-    if tied {
-        return None;
-    }
-    let _ = fit;
-    Some(file.clone())
+    best.filter(|_| !tied).map(|(_, file)| file.clone())
 }

@@ -64,7 +64,7 @@ pub fn same_failure(reported: &Failure, seen: &Failure) -> Sameness {
         reasons
             .push(format!("The messages differ: `{}` was reported and `{}` was seen.", said.template, shown.template));
         Agreement::Differs
-    } else if (one.symbolic || two.symbolic) && said.symbols != shown.symbols {
+    } else if (one.symbolic || two.symbolic || said.symbolic) && said.symbols != shown.symbols {
         reasons.push(format!(
             "The messages name other symbols: {} was reported and {} was seen.",
             said.symbols.join(", "),

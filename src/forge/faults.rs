@@ -3,6 +3,10 @@
 //! For tests: what the network and the server can do to a call is done to it here, so that every fault at every call can be
 //! tried. Nothing here is random and nothing waits for time.
 
+#[macro_use]
+mod around;
+mod turns;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
@@ -10,11 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Issue, IssueEvent, IssueQuery, Label, NewCommit, NewPull, Page,
-    PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
-};
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::forge::{Forge, ForgeError, ForgeResult};
+use crate::model::Timestamp;
+
+use around::Around;
+
+pub use around::Call;
+pub use turns::{TurnClient, Turns};
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,19 +67,6 @@ pub struct Fault {
     pub call_index: usize,
     /// What goes wrong.
     pub kind: FaultKind,
-}
-
-/// One call as it was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Call {
-    /// The operation's name in the port.
-    pub op: &'static str,
-    /// The repository, or nothing.
-    pub slug: Option<RepoSlug>,
-    /// The arguments, shortened, for people and for claims.
-    pub summary: String,
-    /// Whether it changes something.
-    pub write: bool,
 }
 
 /// One line of the log.
@@ -171,6 +164,15 @@ impl Faulty {
         found.is_some_and(|index| book.claimed.insert(index))
     }
 
+    /// Claims every effect of this operation and returns how many there were; for objects that no ref names yet.
+    pub fn claim_all(&self, op: &str) -> usize {
+        let mut claimed = 0;
+        while self.claim(op, "") {
+            claimed += 1;
+        }
+        claimed
+    }
+
     /// Returns the effects that nobody claimed; a test ends with none.
     pub fn unclaimed(&self) -> Vec<String> {
         let book = self.book();
@@ -213,19 +215,6 @@ impl fmt::Debug for Faulty {
     }
 }
 
-/// What stands around the calls of a forge.
-#[async_trait]
-trait Around: Send + Sync {
-    fn inner(&self) -> &dyn Forge;
-
-    async fn around<T: Send>(
-        &self,
-        call: Call,
-        work: impl Future<Output = ForgeResult<T>> + Send,
-        stale: Option<T>,
-    ) -> ForgeResult<T>;
-}
-
 #[async_trait]
 impl Around for Faulty {
     fn inner(&self) -> &dyn Forge {
@@ -260,283 +249,7 @@ impl Around for Faulty {
     }
 }
 
-/// Whose turn it is, shared by the clients of one [`Turns`].
-struct Table {
-    /// Which client makes the next call; past the end everybody may.
-    order: Vec<usize>,
-    at: usize,
-    gone: BTreeSet<usize>,
-}
-
-impl Table {
-    fn may(&mut self, client: usize) -> bool {
-        while self.order.get(self.at).is_some_and(|next| self.gone.contains(next)) {
-            self.at += 1;
-        }
-        self.order.get(self.at).is_none_or(|next| *next == client)
-    }
-}
-
-/// Several clients of one forge that make their calls in a given order, so that races are data.
-#[derive(Clone)]
-pub struct Turns {
-    forge: Arc<dyn Forge>,
-    table: Arc<tokio::sync::watch::Sender<Table>>,
-}
-
-impl Turns {
-    /// Shares a forge; `order` names the client of each call, from 0.
-    pub fn new(forge: Arc<dyn Forge>, order: Vec<usize>) -> Self {
-        let (table, _) = tokio::sync::watch::channel(Table { order, at: 0, gone: BTreeSet::new() });
-        Self { forge, table: Arc::new(table) }
-    }
-
-    /// Returns one client; it gives up its turns when it is dropped.
-    pub fn client(&self, number: usize) -> TurnClient {
-        TurnClient { turns: self.clone(), number }
-    }
-}
-
-impl fmt::Debug for Turns {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turns").finish_non_exhaustive()
-    }
-}
-
-/// One client of a [`Turns`].
-#[derive(Debug)]
-pub struct TurnClient {
-    turns: Turns,
-    number: usize,
-}
-
-impl Drop for TurnClient {
-    fn drop(&mut self) {
-        self.turns.table.send_modify(|table| {
-            table.gone.insert(self.number);
-        });
-    }
-}
-
-#[async_trait]
-impl Around for TurnClient {
-    fn inner(&self) -> &dyn Forge {
-        self.turns.forge.as_ref()
-    }
-
-    async fn around<T: Send>(
-        &self,
-        _: Call,
-        work: impl Future<Output = ForgeResult<T>> + Send,
-        _: Option<T>,
-    ) -> ForgeResult<T> {
-        let mut watch = self.turns.table.subscribe();
-        loop {
-            let mut mine = false;
-            self.turns.table.send_if_modified(|table| {
-                mine = table.may(self.number);
-                false
-            });
-            if mine {
-                break;
-            }
-            // The sender lives as long as this client, so the channel cannot close.
-            if watch.changed().await.is_err() {
-                break;
-            }
-        }
-        let answer = work.await;
-        self.turns.table.send_modify(|table| table.at += 1);
-        answer
-    }
-}
-
-fn reading(op: &'static str, slug: &RepoSlug, summary: impl fmt::Display) -> Call {
-    Call { op, slug: Some(slug.clone()), summary: summary.to_string(), write: false }
-}
-
-fn writing(op: &'static str, slug: &RepoSlug, summary: impl fmt::Display) -> Call {
-    Call { op, slug: Some(slug.clone()), summary: summary.to_string(), write: true }
-}
-
-fn nothing<T>() -> Option<Page<T>> {
-    Some(Page { items: Vec::new(), next: None, broken: Vec::new() })
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().chars().take(80).collect()
-}
-
-macro_rules! forge_around {
-    ($wrapper:ty) => {
-        #[async_trait]
-        impl Forge for $wrapper {
-            async fn now(&self) -> ForgeResult<Timestamp> {
-                let call = Call { op: "now", slug: None, summary: String::new(), write: false };
-                self.around(call, self.inner().now(), None).await
-            }
-
-            async fn identity(&self) -> ForgeResult<Actor> {
-                let call = Call { op: "identity", slug: None, summary: String::new(), write: false };
-                self.around(call, self.inner().identity(), None).await
-            }
-
-            async fn repository(&self, slug: &RepoSlug) -> ForgeResult<Repository> {
-                self.around(reading("repository", slug, ""), self.inner().repository(slug), None).await
-            }
-
-            async fn permission(&self, slug: &RepoSlug, actor: &Actor) -> ForgeResult<Permission> {
-                let call = reading("permission", slug, &actor.login);
-                self.around(call, self.inner().permission(slug, actor), None).await
-            }
-
-            async fn issues(
-                &self,
-                slug: &RepoSlug,
-                query: &IssueQuery,
-                page: Option<&str>,
-            ) -> ForgeResult<Page<Issue>> {
-                let call = reading("issues", slug, page.unwrap_or_default());
-                self.around(call, self.inner().issues(slug, query, page), nothing()).await
-            }
-
-            async fn issue(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Issue> {
-                self.around(reading("issue", slug, number), self.inner().issue(slug, number), None).await
-            }
-
-            async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
-                let call = reading("comments", slug, number);
-                self.around(call, self.inner().comments(slug, number, page), nothing()).await
-            }
-
-            async fn issue_events(
-                &self,
-                slug: &RepoSlug,
-                number: u64,
-                page: Option<&str>,
-            ) -> ForgeResult<Page<IssueEvent>> {
-                let call = reading("issue_events", slug, number);
-                self.around(call, self.inner().issue_events(slug, number, page), nothing()).await
-            }
-
-            async fn pulls(
-                &self,
-                slug: &RepoSlug,
-                query: &PullQuery,
-                page: Option<&str>,
-            ) -> ForgeResult<Page<PullRequest>> {
-                let head = query.head.as_ref().map(ToString::to_string).unwrap_or_default();
-                self.around(reading("pulls", slug, head), self.inner().pulls(slug, query, page), nothing()).await
-            }
-
-            async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
-                self.around(reading("pull", slug, number), self.inner().pull(slug, number), None).await
-            }
-
-            async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
-                self.around(reading("branch", slug, branch), self.inner().branch(slug, branch), Some(None)).await
-            }
-
-            async fn branches(&self, slug: &RepoSlug, prefix: &str) -> ForgeResult<Vec<(BranchName, ObjectId)>> {
-                let call = reading("branches", slug, prefix);
-                self.around(call, self.inner().branches(slug, prefix), Some(Vec::new())).await
-            }
-
-            async fn commit(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Commit> {
-                self.around(reading("commit", slug, id), self.inner().commit(slug, id), None).await
-            }
-
-            async fn is_ancestor(&self, slug: &RepoSlug, old: &ObjectId, new: &ObjectId) -> ForgeResult<bool> {
-                let call = reading("is_ancestor", slug, format_args!("{old} {new}"));
-                self.around(call, self.inner().is_ancestor(slug, old, new), None).await
-            }
-
-            async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {
-                self.around(reading("tree", slug, id), self.inner().tree(slug, id), None).await
-            }
-
-            async fn blob(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<u8>> {
-                self.around(reading("blob", slug, id), self.inner().blob(slug, id), None).await
-            }
-
-            async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
-                let call = writing("create_blob", slug, format_args!("{} bytes", content.len()));
-                self.around(call, self.inner().create_blob(slug, content), None).await
-            }
-
-            async fn create_tree(
-                &self,
-                slug: &RepoSlug,
-                base: Option<&ObjectId>,
-                changes: &[TreeChange],
-            ) -> ForgeResult<ObjectId> {
-                let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
-                let call = writing("create_tree", slug, paths.join(" "));
-                self.around(call, self.inner().create_tree(slug, base, changes), None).await
-            }
-
-            async fn create_commit(&self, slug: &RepoSlug, commit: &NewCommit) -> ForgeResult<ObjectId> {
-                let call = writing("create_commit", slug, first_line(&commit.message));
-                self.around(call, self.inner().create_commit(slug, commit), None).await
-            }
-
-            async fn create_branch(&self, slug: &RepoSlug, branch: &BranchName, target: &ObjectId) -> ForgeResult<()> {
-                let call = writing("create_branch", slug, branch);
-                self.around(call, self.inner().create_branch(slug, branch, target), None).await
-            }
-
-            async fn advance_branch(
-                &self,
-                slug: &RepoSlug,
-                branch: &BranchName,
-                expected: &ObjectId,
-                target: &ObjectId,
-            ) -> ForgeResult<()> {
-                let call = writing("advance_branch", slug, branch);
-                self.around(call, self.inner().advance_branch(slug, branch, expected, target), None).await
-            }
-
-            async fn delete_branch(&self, slug: &RepoSlug, branch: &BranchName, at: &ObjectId) -> ForgeResult<()> {
-                let call = writing("delete_branch", slug, branch);
-                self.around(call, self.inner().delete_branch(slug, branch, at), None).await
-            }
-
-            async fn create_pull(&self, slug: &RepoSlug, pull: &NewPull) -> ForgeResult<PullRequest> {
-                let call = writing("create_pull", slug, format_args!("{} {}", pull.head, first_line(&pull.title)));
-                self.around(call, self.inner().create_pull(slug, pull), None).await
-            }
-
-            async fn edit_pull(&self, slug: &RepoSlug, number: u64, edit: &PullEdit) -> ForgeResult<()> {
-                self.around(writing("edit_pull", slug, number), self.inner().edit_pull(slug, number, edit), None).await
-            }
-
-            async fn create_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()> {
-                let call = writing("create_label", slug, &label.name);
-                self.around(call, self.inner().create_label(slug, label), None).await
-            }
-
-            async fn add_labels(&self, slug: &RepoSlug, number: u64, labels: &[String]) -> ForgeResult<()> {
-                let call = writing("add_labels", slug, format_args!("{number} {}", labels.join(" ")));
-                self.around(call, self.inner().add_labels(slug, number, labels), None).await
-            }
-
-            async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
-                let call = writing("remove_label", slug, format_args!("{number} {label}"));
-                self.around(call, self.inner().remove_label(slug, number, label), None).await
-            }
-
-            async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
-                let call = writing("create_comment", slug, format_args!("{number} {}", first_line(body)));
-                self.around(call, self.inner().create_comment(slug, number, body), None).await
-            }
-
-            async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
-                let call = writing("edit_comment", slug, format_args!("{id} {}", first_line(body)));
-                self.around(call, self.inner().edit_comment(slug, id, body), None).await
-            }
-        }
-    };
-}
-
 forge_around!(Faulty);
-forge_around!(TurnClient);
+
+#[cfg(test)]
+mod tests;

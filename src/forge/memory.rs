@@ -171,6 +171,10 @@ impl Storage for MemoryStorage {
         Ok(Listed { records, broken: Vec::new() })
     }
 
+    async fn kind(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadKind>> {
+        self.with(slug, |stored| stored.threads.get(&number).map(ThreadRecord::kind))
+    }
+
     async fn thread(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadRecord>> {
         self.with(slug, |stored| stored.threads.get(&number).cloned())
     }

@@ -66,8 +66,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// What to ask for next.
     pub next: Option<String>,
-    /// What of the list could not be read, in whole sentences; with any, the list is not complete. Only a forge made by
-    /// hand has such.
+    /// What of the whole list could not be read, in whole sentences, told with the first page; with any, the list is not
+    /// complete. Only a forge made by hand has such.
     pub broken: Vec<String>,
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout};
 
+use super::runner::named;
 use super::{Git, GitError};
 
 const ARGS: &[&str] = &["cat-file", "--batch"];
@@ -61,7 +62,7 @@ impl CatFile {
         let limit = self.time_limit;
         match tokio::time::timeout(limit, self.exchange(ids)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(GitError::Timeout { command: self.git.named(ARGS), place: self.git.place(), limit }),
+            Err(_) => Err(GitError::Timeout { command: named(ARGS), place: self.git.place(), limit }),
         }
     }
 
@@ -78,7 +79,7 @@ impl CatFile {
     }
 
     async fn one(&mut self, id: &str) -> Result<Option<GitObject>, GitError> {
-        let io = |git: &Git, source| GitError::Io { command: git.named(ARGS), place: git.place(), source };
+        let io = |git: &Git, source| GitError::Io { command: named(ARGS), place: git.place(), source };
         let request = format!("{id}\n");
         self.stdin.write_all(request.as_bytes()).await.map_err(|e| io(&self.git, e))?;
         self.stdin.flush().await.map_err(|e| io(&self.git, e))?;
@@ -95,7 +96,7 @@ impl CatFile {
         };
         if size > self.size_limit {
             return Err(GitError::TooMuchOutput {
-                command: self.git.named(ARGS),
+                command: named(ARGS),
                 place: self.git.place(),
                 limit: usize::try_from(self.size_limit).unwrap_or(usize::MAX),
             });

@@ -129,6 +129,9 @@ pub struct Git {
 }
 
 impl Git {
+    /// The oldest version whose safeguards are all here: `safe.bareRepository` came with it (V-72, V-73).
+    pub const MINIMUM: (u32, u32, u32) = (2, 38, 0);
+
     /// Names the repository by its git folder (for a bare one, the repository itself); it need not exist yet.
     pub fn new(dir: impl AsRef<Path>) -> Self {
         let dir = dir.as_ref();

@@ -64,7 +64,7 @@ impl Git {
     pub async fn run_with_input(&self, args: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
         let mut child = self.spawn(args)?;
         let mut family = Family::of(&child);
-        let io_error = |source| GitError::Io { command: self.named(args), place: self.place(), source };
+        let io_error = |source| GitError::Io { command: named(args), place: self.place(), source };
         let pipes = || io_error(io::Error::other("a pipe is missing"));
         let mut stdin = child.stdin.take().ok_or_else(pipes)?;
         let stdout = child.stdout.take().ok_or_else(pipes)?;
@@ -81,21 +81,18 @@ impl Git {
         let work = async {
             let (fed, out, err) =
                 tokio::join!(feed, read_capped(stdout, self.output_limit), read_capped_lossy(stderr, MESSAGE_LIMIT));
-            let out = match out.map_err(io_error)? {
-                Some(out) => out,
-                None => {
-                    return Err(GitError::TooMuchOutput {
-                        command: self.named(args),
-                        place: self.place(),
-                        limit: self.output_limit,
-                    });
-                }
+            let Some(out) = out.map_err(io_error)? else {
+                return Err(GitError::TooMuchOutput {
+                    command: named(args),
+                    place: self.place(),
+                    limit: self.output_limit,
+                });
             };
             let status = child.wait().await.map_err(io_error)?;
             family.ended();
             if !status.success() {
                 return Err(GitError::Failed {
-                    command: self.named(args),
+                    command: named(args),
                     place: self.place(),
                     status: status.to_string(),
                     code: status.code(),
@@ -107,7 +104,7 @@ impl Git {
         };
         match tokio::time::timeout(self.time_limit, work).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(GitError::Timeout { command: self.named(args), place: self.place(), limit: self.time_limit }),
+            Err(_) => Err(GitError::Timeout { command: named(args), place: self.place(), limit: self.time_limit }),
         }
     }
 
@@ -149,7 +146,7 @@ impl Git {
     pub(super) fn spawn(&self, args: &[&str]) -> Result<Child, GitError> {
         self.command(args).spawn().map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => GitError::Missing,
-            _ => GitError::Io { command: self.named(args), place: self.place(), source },
+            _ => GitError::Io { command: named(args), place: self.place(), source },
         })
     }
 
@@ -203,23 +200,20 @@ impl Git {
         command
     }
 
-    pub(super) fn named(&self, args: &[&str]) -> String {
-        let mut text: String = args.join(" ").chars().take(200).collect();
-        text.retain(|c| !c.is_control());
-        text
-    }
-
     pub(super) fn place(&self) -> String {
         self.dir.display().to_string()
     }
 
     pub(super) fn unexpected(&self, args: &[&str], message: &str) -> GitError {
-        GitError::Unexpected {
-            command: self.named(args),
-            place: self.place(),
-            message: message.chars().take(200).collect(),
-        }
+        GitError::Unexpected { command: named(args), place: self.place(), message: message.chars().take(200).collect() }
     }
+}
+
+/// Names a command in an error: short, and on one line.
+pub(super) fn named(args: &[&str]) -> String {
+    let mut text: String = args.join(" ").chars().take(200).collect();
+    text.retain(|c| !c.is_control());
+    text
 }
 
 /// The processes that git started, which die with it when it does not end by itself.

@@ -31,7 +31,7 @@ async fn objects_go_in_and_come_back_with_the_ids_of_git() -> Outcome {
 
 #[tokio::test]
 async fn the_version_is_at_least_the_one_that_knows_explicit_bare_repositories() -> Outcome {
-    assert!(Git::new("/nowhere").version().await? >= (2, 38, 0));
+    assert!(Git::new("/nowhere").version().await? >= Git::MINIMUM);
     Ok(())
 }
 

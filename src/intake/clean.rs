@@ -176,9 +176,8 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         let code = &after[..digits];
         let is_code = digits > 0
             && after[digits..].starts_with('m')
-            && !after[digits + 1..].starts_with(']')
-            && code.split(';').all(|part| part.len() <= 3)
-            && !kept_ends_in_word(&rest[..at]);
+            && !after[digits + 1..].starts_with([']', ':'])
+            && code.split(';').all(|part| part.len() <= 3);
         if is_code {
             let before = &rest[..at];
             kept.push_str(before.strip_suffix("^[").or_else(|| before.strip_suffix("\\x1b")).unwrap_or(before));
@@ -194,11 +193,6 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         out.truncate(start);
         out.push_str(&kept);
     }
-}
-
-/// An index expression (`rates[5m`) is no colour code.
-fn kept_ends_in_word(before: &str) -> bool {
-    !before.ends_with("\\x1b") && before.ends_with(|c: char| c.is_ascii_lowercase() || c == '_' || c == ')')
 }
 
 /// Removes what loggers, runners, terminals and quoting put before a line; bounded rounds.
@@ -287,10 +281,11 @@ fn strip_timestamp(line: &str) -> &str {
         Some(inner) => (true, inner),
         None => (false, line),
     };
-    let Some(mut at) = ["0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000/00/00 00:00:00", "00:00:00", "00-00 00:00:00"]
-        .iter()
-        .find_map(|pattern| shape(inner, pattern))
-        .or_else(|| month_time(inner))
+    let Some(mut at) =
+        ["0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000/00/00 00:00:00", "00:00:00", "00-00 00:00:00"]
+            .iter()
+            .find_map(|pattern| shape(inner, pattern))
+            .or_else(|| month_time(inner))
     else {
         return line;
     };
@@ -325,14 +320,17 @@ fn strip_timestamp(line: &str) -> &str {
 
 /// `03-Jan-2024 10:00:00` and `Jan  3 10:00:00`.
 fn month_time(text: &str) -> Option<usize> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     if let Some(rest) = text.get(..3).filter(|m| MONTHS.contains(m)).and_then(|_| text.get(3..)) {
         return [" 00 00:00:00", "  0 00:00:00"].iter().find_map(|p| shape(rest, p)).map(|n| n + 3);
     }
     let rest = text.get(shape(text, "00-")?..)?;
     let month = rest.get(..3)?;
-    MONTHS.contains(&month).then(|| rest.get(3..).and_then(|rest| shape(rest, "-0000 00:00:00"))).flatten().map(|n| n + 6)
+    MONTHS
+        .contains(&month)
+        .then(|| rest.get(3..).and_then(|rest| shape(rest, "-0000 00:00:00")))
+        .flatten()
+        .map(|n| n + 6)
 }
 
 /// A level, a `tag[pid]:` or process numbers after a logger's time stamp.

@@ -108,6 +108,9 @@ fn add_tests(failure: &mut Failure, lines: &[clean::Line<'_>]) {
         failure.tool.get_or_insert_with(|| tool.to_owned());
     }
     failure.tests = tests;
+    if failure.language.is_none() {
+        failure.language = tests_named::language(&failure.tests);
+    }
     settle(failure);
 }
 
@@ -116,7 +119,7 @@ fn settle(failure: &mut Failure) {
     if failure.kind.is_none() {
         if !failure.tests.is_empty() || failure.tool.is_some() {
             failure.kind = Some(Kind::Test);
-        } else if !failure.frames().is_empty() {
+        } else if !failure.frames().is_empty() || failure.language.is_some() && !failure.message().is_empty() {
             failure.kind = Some(Kind::Runtime);
         }
     }

@@ -5,6 +5,8 @@
 use std::collections::BTreeSet;
 
 use crate::intake::clean::Line;
+use crate::intake::trace::php;
+use crate::model::Language;
 
 /// The most names that are kept.
 const MAX_TESTS: usize = 200;
@@ -17,8 +19,9 @@ pub(crate) fn find(lines: &[Line<'_>]) -> (Vec<String>, Option<&'static str>) {
     let mut seen = BTreeSet::new();
     let mut names = Vec::new();
     let mut tool = None;
-    for line in lines {
-        let Some((runner, name)) = named(line.text) else { continue };
+    for (at, line) in lines.iter().enumerate() {
+        let found = named(line.text).map(|(tool, name)| (tool, name.to_owned())).or_else(|| numbered(lines, at));
+        let Some((runner, name)) = found else { continue };
         let name = name.trim();
         if name.is_empty() || name.len() > 500 || names.len() >= MAX_TESTS {
             continue;
@@ -31,7 +34,9 @@ pub(crate) fn find(lines: &[Line<'_>]) -> (Vec<String>, Option<&'static str>) {
     // A parent in Go fails with its subtests; the subtests say more.
     if tool == Some("go-test") {
         let all = names.clone();
-        names.retain(|name| !all.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with('/'))));
+        names.retain(|name| {
+            !all.iter().any(|other| other.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with('/')))
+        });
     }
     (names, tool)
 }
@@ -65,10 +70,54 @@ fn named(text: &str) -> Option<Named<'_>> {
         let (number, name) = rest.split_once(" - ")?;
         return number.bytes().all(|b| b.is_ascii_digit()).then_some(("tap", name));
     }
+    if let Some(rest) = text.strip_prefix("Failed ") {
+        let (name, time) = rest.split_once(" [")?;
+        return (time.ends_with("s]") && name.contains('.')).then_some(("dotnet-test", name));
+    }
+    if let Some(name) = php::unit_test(text) {
+        return Some(("phpunit", name));
+    }
+    if let Some(rest) = text.strip_prefix("rspec ./") {
+        let (_, place) = text.split_once(' ')?;
+        return rest.contains(" # ").then(|| ("rspec", place.split(" # ").next().unwrap_or(place)));
+    }
     if let Some(rest) = text.strip_suffix(" FAILED") {
         return (rest.contains(" > ") && rest.ends_with(')')).then_some(("gradle", rest));
     }
     None
+}
+
+/// `1) Suite`, deeper suites and `name:` below it, as mocha lists failures; `1) Failure:` and the name, as minitest.
+fn numbered(lines: &[Line<'_>], at: usize) -> Option<(&'static str, String)> {
+    let first = &lines[at];
+    let (number, title) = first.text.split_once(") ")?;
+    if number.is_empty() || number.len() > 4 || !number.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    if matches!(title, "Error:" | "Failure:") {
+        let name = lines.get(at + 1)?.text.split([' ', ':']).next()?;
+        return name.contains('#').then(|| ("minitest", name.to_owned()));
+    }
+    let mut name = title.to_owned();
+    for line in lines[at + 1..].iter().take(6) {
+        if name.ends_with(':') || line.is_blank() || line.indent <= first.indent {
+            break;
+        }
+        name.push(' ');
+        name.push_str(line.text);
+    }
+    // Any numbered list may end in a colon; mocha leaves a blank line before the error.
+    let name = name.strip_suffix(':')?;
+    (name.len() < 300 && first.indent >= 2).then(|| ("mocha", name.to_owned()))
+}
+
+/// Returns the language that the tests' names tell by their file.
+pub(crate) fn language(tests: &[String]) -> Option<Language> {
+    let file = |name: &String| {
+        let file = name.split("::").next().unwrap_or(name);
+        Language::of_path(file.split(" > ").next().unwrap_or(file).trim())
+    };
+    tests.iter().find_map(file)
 }
 
 /// `test_total (tests.test_cart.CartTest.test_total)`, and without the last part in older versions.

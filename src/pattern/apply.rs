@@ -120,7 +120,7 @@ pub(crate) fn replay(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::record::tests::SOUND;
+    use crate::pattern::checked::tests::SOUND;
 
     #[test]
     fn a_case_is_answered_with_the_best_candidate_or_none() -> Result<(), Box<dyn std::error::Error>> {

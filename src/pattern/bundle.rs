@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::pattern::canonical::canonical_json;
+use crate::pattern::checked::Pattern;
 use crate::pattern::library::{Library, MAX_PATTERNS};
 use crate::pattern::problem::{Place, Problem};
-use crate::pattern::record::{Pattern, Record};
+use crate::pattern::record::Record;
 
 /// The schema's name of a bundle.
 pub const BUNDLE_SCHEMA: &str = "homeostat.patterns/1";
@@ -37,8 +38,8 @@ struct Bundle {
     patterns: Vec<Value>,
 }
 
-/// Reads the records of a bundle; a record whose digest is not that of its content is refused.
-pub(crate) fn read_bundle(text: &str) -> Result<Vec<Record>, Problem> {
+/// Reads the records of a bundle, each with the digest that is written beside it.
+pub(crate) fn read_bundle(text: &str) -> Result<Vec<(Record, Option<String>)>, Problem> {
     let refuse = |id: Option<String>, message: String| Problem::error(id, "bundle", message, Place::default());
     let bundle: Bundle =
         serde_json::from_str(text).map_err(|error| refuse(None, format!("The bundle cannot be read: {error}.")))?;
@@ -54,16 +55,10 @@ pub(crate) fn read_bundle(text: &str) -> Result<Vec<Record>, Problem> {
         .map(|mut value| {
             let id = value.get("id").and_then(Value::as_str).map(str::to_owned);
             let digest = value.as_object_mut().and_then(|map| map.remove("digest"));
-            let record: Record = serde_json::from_value(value)
-                .map_err(|error| refuse(id.clone(), format!("The record cannot be read: {error}.")))?;
-            let content = serde_json::to_value(&record).unwrap_or_default();
-            let own = format!("sha256:{}", crate::model::sha256_hex(canonical_json(&content).as_bytes()));
-            match digest {
-                Some(Value::String(written)) if written != own => {
-                    Err(refuse(id, "The digest is not that of the content.".to_owned()))
-                }
-                _ => Ok(record),
-            }
+            let record = serde_json::from_value(value)
+                .map_err(|error| refuse(id, format!("The record cannot be read: {error}.")))?;
+            let digest = digest.and_then(|digest| digest.as_str().map(str::to_owned));
+            Ok((record, digest))
         })
         .collect()
 }
@@ -71,7 +66,7 @@ pub(crate) fn read_bundle(text: &str) -> Result<Vec<Record>, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::record::tests::SOUND;
+    use crate::pattern::checked::tests::SOUND;
 
     #[test]
     fn a_bundle_has_one_text_whatever_the_order_of_files_and_is_read_back() -> Result<(), Vec<Problem>> {

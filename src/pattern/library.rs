@@ -11,8 +11,8 @@ use aho_corasick::AhoCorasick;
 
 use crate::model::Exception;
 use crate::pattern::bundle::read_bundle;
+use crate::pattern::checked::Pattern;
 use crate::pattern::problem::{Place, Problem};
-use crate::pattern::record::Pattern;
 use crate::pattern::signature::{Captures, Template, cut, last_segment};
 
 /// The most patterns of one library (V-98).
@@ -25,6 +25,8 @@ const EMBEDDED: &str = include_str!("../../shared/patterns/library.json");
 #[derive(Clone, Default)]
 pub struct Library {
     patterns: Vec<Arc<Pattern>>,
+    /// Whether every rule is known to compile.
+    compiles: bool,
     index: OnceLock<Arc<Index>>,
 }
 
@@ -61,7 +63,7 @@ impl Library {
                 Err(found) => problems.extend(found),
             }
         }
-        let library = Self::from_patterns(read, &mut problems);
+        let library = Self { compiles: true, ..Self::from_patterns(read, &mut problems) };
         problems.sort();
         if problems.is_empty() { Ok(library) } else { Err(problems) }
     }
@@ -73,8 +75,12 @@ impl Library {
     pub fn from_bundle(text: &str) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut read = Vec::new();
-        for record in read_bundle(text).map_err(|problem| vec![problem])? {
+        for (record, digest) in read_bundle(text).map_err(|problem| vec![problem])? {
             match Pattern::from_record(record) {
+                Ok(pattern) if digest.is_some_and(|digest| digest != pattern.digest()) => {
+                    let (id, message) = (pattern.id().to_owned(), "The digest is not that of the content.".to_owned());
+                    problems.push(Problem::error(Some(id), "bundle", message, Place::default()));
+                }
                 Ok(pattern) => read.push(pattern),
                 Err(found) => problems.extend(found),
             }
@@ -93,7 +99,7 @@ impl Library {
                 problems.push(Problem::error(Some(id), "pattern-duplicate", message, place));
             }
         }
-        Self { patterns: patterns.into_values().collect(), index: OnceLock::new() }
+        Self { patterns: patterns.into_values().collect(), compiles: false, index: OnceLock::new() }
     }
 
     /// Returns this library with another on top: of one id the other's pattern counts, all are ranked together.
@@ -101,7 +107,7 @@ impl Library {
     pub fn merged(&self, other: &Self) -> Self {
         let both = self.patterns.iter().chain(&other.patterns);
         let patterns: BTreeMap<&str, &Arc<Pattern>> = both.map(|pattern| (pattern.id(), pattern)).collect();
-        Self { patterns: patterns.into_values().cloned().collect(), index: OnceLock::new() }
+        Self { patterns: patterns.into_values().cloned().collect(), compiles: false, index: OnceLock::new() }
     }
 
     /// Returns the patterns, by id.
@@ -114,9 +120,14 @@ impl Library {
         self.patterns.binary_search_by(|pattern| pattern.id().cmp(id)).ok().map(|at| self.patterns[at].as_ref())
     }
 
+    /// Returns what keeps rules from compiling; nothing where that was asked when the library was read.
+    pub(crate) fn rule_problems(&self) -> Vec<Problem> {
+        if self.compiles { Vec::new() } else { self.patterns().flat_map(Pattern::rule_problems).collect() }
+    }
+
     /// Returns a library of this one pattern, to see what it does alone.
     pub(crate) fn alone(pattern: &Pattern) -> Self {
-        Self { patterns: vec![Arc::new(pattern.clone())], index: OnceLock::new() }
+        Self { patterns: vec![Arc::new(pattern.clone())], compiles: false, index: OnceLock::new() }
     }
 
     /// Returns the patterns whose signature fits an exception, by id, with what their first fitting template captures.

@@ -1,15 +1,16 @@
 //! Replays the contract that each pattern carries, and says where it does not hold. Layer 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use crate::model::Language;
 use crate::pattern::apply::{At, file_of, replay};
+use crate::pattern::checked::Pattern;
 use crate::pattern::library::Library;
 use crate::pattern::problem::{Place, Problem};
 use crate::pattern::propose::Proposed;
-use crate::pattern::record::{Pattern, Reach};
+use crate::pattern::record::Reach;
 use crate::pattern::rewrite::{Compiled, Source, Window};
 use crate::pattern::signature::{Captures, last_segment};
 
@@ -38,9 +39,8 @@ pub struct TestReport {
 
 /// Returns what is wrong with any pattern of a library: rules, names, examples, near duplicates.
 pub fn lint(library: &Library) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = library.rule_problems();
     for pattern in library.patterns() {
-        problems.extend(pattern.rule_problems());
         problems.extend(name_problems(pattern));
         problems.extend(coverage_problems(pattern));
         for result in replay_examples(pattern) {
@@ -243,18 +243,18 @@ fn bare_hit(pattern: &Pattern, code: &str) -> Option<u32> {
     let source = Source::new(language, code).ok()?;
     let names = pattern.capture_names();
     let whole = Window::Bytes(0..code.len());
-    let mut known: Vec<Captures> = pattern
+    let mut known: BTreeSet<Captures> = pattern
         .record()
         .examples
         .positive
         .iter()
         .filter_map(|example| pattern.templates().iter().find_map(|template| template.captures(&example.message)))
         .collect();
-    known.push(Captures::new());
+    known.insert(Captures::new());
     for captures in known {
         for rewrite in &pattern.record().rewrite {
             let Ok(compiled) = Compiled::new(rewrite, language, &captures, &names) else { continue };
-            let hits = compiled.hits(&source, &whole);
+            let hits = compiled.hits(&source, &whole).found;
             let safe = hits.iter().find(|hit| compiled.apply(&source, hit, pattern.record().limits).is_ok());
             if let Some(hit) = safe {
                 return Some(hit.lines.0);

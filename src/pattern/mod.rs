@@ -7,6 +7,7 @@
 mod apply;
 mod bundle;
 mod canonical;
+mod checked;
 mod confidence;
 mod library;
 mod lint;
@@ -21,13 +22,14 @@ mod view;
 
 pub use apply::{Applied, AppliedCandidate, At, Case, apply};
 pub use bundle::{BUNDLE_SCHEMA, bundle};
+pub use checked::{MAX_FILE, Pattern};
 pub use confidence::{AUTHORED_PRIOR, HALF_LIFE, Outcome, Posterior, SUSPENDED_BELOW, Seen, Statistics};
 pub use library::{Library, MAX_PATTERNS};
 pub use lint::{TestReport, TestResult, lint, test};
 pub use problem::{Place, Problem, Severity};
 pub use propose::{Options, Proposal, Proposed, Refused, Spot, propose};
 pub use record::{
-    EditLimits, Examples, Negative, Origin, PATTERN_SCHEMA, Paths, Pattern, Positive, Prior, Reach, Record, Rewrite,
+    EditLimits, Examples, Negative, Origin, PATTERN_SCHEMA, Paths, Positive, Prior, Reach, Record, Rewrite,
     RewriteKind, Signature, Where,
 };
 pub use rewrite::Unsafe;

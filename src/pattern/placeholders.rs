@@ -47,27 +47,34 @@ pub(crate) fn depth(value: &Value) -> usize {
     deepest
 }
 
-/// Returns what is wrong with the regular expressions and captures of a rewrite.
-pub(crate) fn faults(value: &Value, holes: &BTreeMap<&str, HoleKind>) -> Vec<String> {
+/// Returns where a rewrite would let free text of a message into code.
+pub(crate) fn capture_faults(value: &Value, holes: &BTreeMap<&str, HoleKind>) -> Vec<String> {
+    let mut faults = Vec::new();
+    strings(value, &mut |key, text| {
+        let free = names(text).filter(|name| key != "regex" && holes.get(name) == Some(&HoleKind::Free));
+        faults.extend(free.map(|name| {
+            format!(
+                "`{key}` uses {{{name}}}, which captures free text; write {{{name}:ident}} or {{{name}:int}} in the message"
+            )
+        }));
+    });
+    faults
+}
+
+/// Returns which regular expressions of a rewrite cannot be used (V-93).
+pub(crate) fn regex_faults(value: &Value, holes: &BTreeMap<&str, HoleKind>) -> Vec<String> {
     let mut faults = Vec::new();
     let sample: Captures = holes.keys().map(|name| ((*name).to_owned(), "x".to_owned())).collect();
     strings(value, &mut |key, text| {
-        if key == "regex" {
-            let filled = fill_text(text, &sample, true).unwrap_or_else(|_| text.to_owned());
-            if let Err(error) = RegexBuilder::new(&filled).size_limit(REGEX_LIMIT).build() {
-                let why = error.to_string();
-                let why = why.lines().next_back().unwrap_or("it cannot be compiled").trim_start_matches("error: ");
-                let shown: String = text.chars().take(80).collect();
-                faults.push(format!("the regular expression {shown:?} cannot be used ({why})"));
-            }
-        } else {
-            for name in names(text) {
-                if holes.get(name) == Some(&HoleKind::Free) {
-                    faults.push(format!(
-                        "`{key}` uses {{{name}}}, which captures free text; write {{{name}:ident}} or {{{name}:int}} in the message"
-                    ));
-                }
-            }
+        if key != "regex" {
+            return;
+        }
+        let filled = fill_text(text, &sample, true).unwrap_or_else(|_| text.to_owned());
+        if let Err(error) = RegexBuilder::new(&filled).size_limit(REGEX_LIMIT).build() {
+            let why = error.to_string();
+            let why = why.lines().next_back().unwrap_or("it cannot be compiled").trim_start_matches("error: ");
+            let shown: String = text.chars().take(80).collect();
+            faults.push(format!("the regular expression {shown:?} cannot be used ({why})"));
         }
     });
     faults

@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::model::{Failure, Language, RepoPath, Timestamp};
+use crate::pattern::checked::Pattern;
 use crate::pattern::confidence::Statistics;
 use crate::pattern::library::Library;
 use crate::pattern::placeholders::fill_words;
 use crate::pattern::problem::{Place, Problem};
-use crate::pattern::record::{Pattern, Reach};
+use crate::pattern::record::Reach;
 use crate::pattern::rewrite::{CompileError, Compiled, Hit, Source, Unsafe, Window};
 use crate::pattern::signature::Captures;
 use crate::pattern::syntax::{self, Function, SyntaxError};
@@ -82,7 +83,7 @@ pub struct Proposal {
     /// How many nodes the pattern fits in the function around the place (in the file for a pattern that may match
     /// anywhere in it).
     pub hits: usize,
-    /// Whether that is exactly one (PROTOCOL.md, 6 (2)).
+    /// Whether that is exactly one, and none was left untried (PROTOCOL.md, 6 (2)).
     pub unique: bool,
     /// Other patterns with the same result.
     pub also: Vec<String>,
@@ -158,7 +159,11 @@ pub fn propose(
                 };
                 let relation = FURTHER.powi(depth) * FURTHER.powi(rank);
                 rank += 1;
-                let proposal = fit.proposal(spot, source, hit, &after, relation, found.hits);
+                let proposal = Proposal {
+                    hits: found.hits,
+                    unique: found.hits == 1 && found.complete,
+                    ..fit.proposal(spot, source, hit, &after, relation)
+                };
                 merge(&mut best, proposal);
             }
         }
@@ -199,7 +204,7 @@ impl Fit<'_> {
         rules
     }
 
-    fn proposal(&self, spot: &Spot, source: &Source, hit: &Hit, after: &str, relation: f64, hits: usize) -> Proposal {
+    fn proposal(&self, spot: &Spot, source: &Source, hit: &Hit, after: &str, relation: f64) -> Proposal {
         let record = self.pattern.record();
         let changed = source.text().bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
         let (line, _) = syntax::position(source.text(), floor(source.text(), changed.max(hit.edit.start)));
@@ -214,8 +219,8 @@ impl Fit<'_> {
             line,
             confidence: self.confidence,
             score: self.weight() * relation,
-            hits,
-            unique: hits == 1,
+            hits: 1,
+            unique: false,
             also: Vec::new(),
         }
     }
@@ -286,6 +291,7 @@ fn read(path: &RepoPath, text_of: &dyn Fn(&RepoPath) -> Option<String>, proposed
 struct Found {
     near: Vec<(Compiled, Hit)>,
     hits: usize,
+    complete: bool,
 }
 
 /// What orders matches at one place: distance to the column, lines spanned, number of the rewrite, size, position.
@@ -295,20 +301,23 @@ fn matches(fit: &Fit<'_>, rules: &[Compiled], source: &Source, spot: &Spot) -> O
     let (near, around) = windows(fit.pattern.record().place.anchor, source, spot)?;
     let mut found: Vec<(Nearness, Compiled, Hit)> = Vec::new();
     let mut nodes = BTreeSet::new();
+    let mut complete = true;
     for (order, compiled) in rules.iter().enumerate() {
         let hits = compiled.hits(source, &near);
-        nodes.extend(hits.iter().map(|hit| (hit.node.start, hit.node.end)));
-        if around != near {
-            nodes.extend(compiled.hits(source, &around).iter().map(|hit| (hit.node.start, hit.node.end)));
+        let wider = if around == near { None } else { Some(compiled.hits(source, &around)) };
+        for hits in std::iter::once(&hits).chain(&wider) {
+            complete &= hits.complete;
+            nodes.extend(hits.found.iter().map(|hit| (hit.node.start, hit.node.end)));
         }
-        for hit in hits {
+        for hit in hits.found {
             let key = (distance(source, spot, &hit), hit.lines.1 - hit.lines.0, order, hit.node.len(), hit.node.start);
             found.push((key, compiled.clone(), hit));
         }
     }
     found.sort_by_key(|(key, ..)| *key);
     found.truncate(MAX_NEAR);
-    Some(Found { near: found.into_iter().map(|(_, compiled, hit)| (compiled, hit)).collect(), hits: nodes.len() })
+    let near = found.into_iter().map(|(_, compiled, hit)| (compiled, hit)).collect();
+    Some(Found { near, hits: nodes.len(), complete })
 }
 
 /// Returns where a match must lie, and the wider part in which it must be alone to be unique.

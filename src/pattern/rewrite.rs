@@ -17,9 +17,10 @@ use serde_json::{Map, Value};
 use tree_sitter::Node;
 
 use crate::model::Language;
+use crate::pattern::checked::Pattern;
 use crate::pattern::placeholders::{self, Unfit};
 use crate::pattern::problem::{Place, Problem};
-use crate::pattern::record::{EditLimits, Pattern, Rewrite};
+use crate::pattern::record::{EditLimits, Rewrite};
 use crate::pattern::signature::Captures;
 use crate::pattern::syntax::{self, Descend, Flaw, Function, SyntaxError};
 
@@ -27,8 +28,10 @@ use crate::pattern::syntax::{self, Descend, Flaw, Function, SyntaxError};
 const MAX_TREE_DEPTH: usize = 400;
 /// The most nodes that one rewrite is tried on at one anchor.
 const MAX_TRIES: usize = 5000;
+/// The most steps that those tries may cost together, where each looks at every node of the file (V-94).
+const MAX_STEPS: usize = 10_000_000;
 /// The most matches of one rewrite that are looked at.
-pub(crate) const MAX_MATCHES: usize = 50;
+const MAX_MATCHES: usize = 50;
 
 /// A parsed file, ready to be matched.
 pub(crate) struct Source {
@@ -38,6 +41,7 @@ pub(crate) struct Source {
     functions: Vec<Function>,
     flaws: Vec<Flaw>,
     comments: Vec<Range<usize>>,
+    nodes: usize,
 }
 
 impl std::fmt::Debug for Source {
@@ -70,9 +74,10 @@ impl Source {
     pub(crate) fn new(language: Language, text: &str) -> Result<Self, SyntaxError> {
         let lang = support(language).ok_or(SyntaxError::NoGrammar(language))?;
         let tree = syntax::parse(language, text)?;
-        let mut deepest = 0;
+        let (mut deepest, mut nodes) = (0, 0);
         let mut comments = Vec::new();
         tree.walk(|node, ancestors| {
+            nodes += 1;
             deepest = deepest.max(ancestors.len());
             if syntax::is_comment(node.kind()) {
                 comments.push(node.byte_range());
@@ -87,7 +92,7 @@ impl Source {
         let flaws = syntax::flaws(&tree);
         let (src, tree) = tree.into_parts();
         let grep = AstGrep::doc(StrDoc { src, lang, tree });
-        Ok(Self { language, text: text.to_owned(), grep, functions, flaws, comments })
+        Ok(Self { language, text: text.to_owned(), grep, functions, flaws, comments, nodes })
     }
 
     pub(crate) const fn language(&self) -> Language {
@@ -156,6 +161,15 @@ pub(crate) struct Hit {
     pub edit: Range<usize>,
     /// What is put there.
     pub inserted: String,
+}
+
+/// The matches of a rewrite in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hits {
+    /// In the order of the text, outer before inner.
+    pub found: Vec<Hit>,
+    /// Whether every node of the window was tried; if not, there may be more.
+    pub complete: bool,
 }
 
 /// Says why a match is no candidate.
@@ -236,20 +250,25 @@ impl Compiled {
         Ok(Self { config: Arc::new(config) })
     }
 
-    /// Returns the matches in a window, in the order of the text, outer before inner.
-    pub(crate) fn hits(&self, source: &Source, window: &Window) -> Vec<Hit> {
-        let Some(fixer) = self.config.fixer.first() else { return Vec::new() };
+    /// Returns the matches in a window.
+    pub(crate) fn hits(&self, source: &Source, window: &Window) -> Hits {
+        let Some(fixer) = self.config.fixer.first() else { return Hits { found: Vec::new(), complete: true } };
+        let most = (MAX_STEPS / source.nodes.max(1)).clamp(20, MAX_TRIES);
         let matcher = &self.config.matcher;
         let kinds = matcher.potential_kinds();
         let root = source.grep.root().get_inner_node();
         let mut hits = Vec::new();
-        let mut tries = 0;
+        let (mut tries, mut complete) = (0, true);
         syntax::walk(root, |node, _| {
             if !window.reaches(node) {
                 return Descend::Past;
             }
             let wanted = kinds.as_ref().is_none_or(|kinds| kinds.contains(usize::from(node.kind_id())));
             if wanted && window.admits(node) {
+                if tries >= most || hits.len() >= MAX_MATCHES {
+                    complete = false;
+                    return Descend::Stop;
+                }
                 tries += 1;
                 if let Some(found) = matcher.match_node(source.grep.adopt(node)) {
                     let edit = fixer.get_replaced_range(&found, matcher);
@@ -266,9 +285,9 @@ impl Compiled {
                     }
                 }
             }
-            if tries >= MAX_TRIES || hits.len() >= MAX_MATCHES { Descend::Stop } else { Descend::Into }
+            Descend::Into
         });
-        hits
+        Hits { found: hits, complete }
     }
 
     /// Returns the text after a hit, if it is safe.
@@ -300,7 +319,10 @@ impl Compiled {
     /// Returns whether the place of a hit, once rewritten, would be changed a second time.
     fn fits_again(&self, source: &Source, hit: &Hit, after: &Source) -> bool {
         let place = hit.edit.start..hit.edit.start + hit.inserted.len();
-        let mut again = self.hits(after, &Window::Touching(place.clone()));
+        let Hits { found: mut again, complete } = self.hits(after, &Window::Touching(place.clone()));
+        if !complete {
+            return true;
+        }
         again.retain(|again| {
             let touches = again.edit.start < place.end.max(place.start + 1)
                 && place.start < again.edit.end.max(again.edit.start + 1);
@@ -310,7 +332,7 @@ impl Compiled {
             return false;
         }
         // Matches that were there before keep their right to their own place, moved by this edit.
-        let mut others = self.hits(source, &Window::Touching(hit.edit.clone()));
+        let mut others = self.hits(source, &Window::Touching(hit.edit.clone())).found;
         others.retain(|other| other.node != hit.node);
         let moved = |at: usize| if at < hit.edit.end { at } else { at + place.end - hit.edit.end };
         again.iter().any(|again| {

@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::model::Timestamp;
+use crate::pattern::checked::Pattern;
 use crate::pattern::confidence::Statistics;
 use crate::pattern::library::Library;
-use crate::pattern::record::{Origin, Pattern, Reach};
+use crate::pattern::record::{Origin, Reach};
 
 /// One row of `pattern list` and `pattern search`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -101,8 +102,8 @@ pub fn search(library: &Library, query: &str, statistics: &Statistics, now: Time
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::checked::tests::SOUND;
     use crate::pattern::problem::Problem;
-    use crate::pattern::record::tests::SOUND;
 
     fn library() -> Result<Library, Vec<Problem>> {
         let other = SOUND.replace("py-guard-none", "py-other").replace("title: Attribute", "title: Thing");

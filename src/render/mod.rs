@@ -7,6 +7,7 @@ mod pull_request;
 mod quote;
 mod report;
 mod summary;
+mod template;
 
 pub use pull_request::{PullText, PullView, RenderError, commit_message, duplicate_comment, pull_request};
 pub use quote::{code_block, code_span, table_cell};

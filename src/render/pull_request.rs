@@ -1,9 +1,10 @@
 //! The pull request's title, body and commit message: a pure function of the candidate. Layer 1.
 
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::context;
 
 use crate::model::{Candidate, Policy, Ruling, Tally, Verdict};
 use crate::redact::Redactor;
+use crate::render::template::fill;
 use crate::render::{code_block, code_span, marker, table_cell};
 
 /// GitHub's limit on a body, in characters (P-20).
@@ -51,11 +52,6 @@ pub struct PullText {
 /// # Errors
 /// When the template is broken, which a test would have shown.
 pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
-    let error = |e: minijinja::Error| RenderError { template: "pull_request.md.j2", why: format!("{e:#}") };
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.add_template("body", TEMPLATE).map_err(error)?;
     let candidate = view.candidate;
     let quote = |text: &str| code_span(&clean(view.redactor, text));
     let block = |text: &str| code_block("", &excerpt(&clean(view.redactor, text)));
@@ -66,10 +62,7 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
         crate::model::ReportId::Run { .. } => quote(&report.to_string()),
     };
     let files: Vec<String> = candidate.files.iter().map(|file| code_span(file.path.as_str())).collect();
-    let body = environment
-        .get_template("body")
-        .and_then(|template| {
-            template.render(context! {
+    let values = context! {
                 marker => marker::write(&candidate.state_after),
                 end_marker => marker::END,
                 warning => (!evidence.kind.is_strong()).then_some(
@@ -77,7 +70,7 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
                 ),
                 regression => candidate.regression,
                 episode => candidate.episode,
-                title => candidate.title,
+                title => candidate.title.clone(),
                 files => files,
                 hypothesis => clean(view.redactor, &candidate.hypothesis),
                 closes => view.closes,
@@ -85,14 +78,14 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
                 also_fixes => candidate.also_fixes.iter().map(|also| number(&also.report)).collect::<Vec<_>>(),
                 error_type => table_cell(&clean(view.redactor, candidate.failure.error_type())),
                 location => table_cell(&clean(view.redactor, &location(candidate))),
-                fingerprint => candidate.fingerprint,
+                fingerprint => candidate.fingerprint.to_string(),
                 message => block(candidate.failure.message()),
                 trace => trace(candidate).map(|text| block(&text)),
                 breadcrumbs => breadcrumbs(candidate).map(|text| block(&text)),
                 evidence_sentence => evidence_sentence(candidate),
                 before => tally(&evidence.before),
                 after => tally(&evidence.after),
-                targets => evidence.targets,
+                targets => evidence.targets.clone(),
                 targets_block => block(&evidence.targets.join("\n")),
                 repetitions => evidence.repetitions,
                 command => quote(&evidence.command),
@@ -112,7 +105,7 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
                 flags => view.verdict.violations.iter().filter(|v| v.ruling == Ruling::Flag).map(|v| {
                     context! { rule => v.rule.as_str(), message => table_cell(&clean(view.redactor, &v.message)) }
                 }).collect::<Vec<_>>(),
-                draft_reasons => view.draft_reasons,
+                draft_reasons => view.draft_reasons.to_vec(),
                 attempt => candidate.attempt,
                 max_attempts => view.policy.limits.max_attempts,
                 tier => candidate.tier.clone().unwrap_or_else(|| "none needed".to_owned()),
@@ -121,7 +114,7 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
                 confidence => candidate.confidence.map_or_else(|| "none".to_owned(), |c| format!("{c:.2}")),
                 cost => candidate.cost.to_string(),
                 tokens => candidate.tokens.total(),
-                version => candidate.version,
+                version => candidate.version.clone(),
                 run => candidate.run_url.as_ref().map_or_else(
                     || code_span(&candidate.run_id),
                     |url| format!("[{}]({url})", candidate.run_id),
@@ -130,9 +123,8 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
                 base => candidate.base_sha.short(),
                 tree => candidate.tree.short(),
                 state_block => code_block("json", &state_json),
-            })
-        })
-        .map_err(error)?;
+    };
+    let body = fill(TEMPLATE, values).map_err(|why| RenderError { template: "pull_request.md.j2", why })?;
     Ok(PullText { title: title(candidate), body: cut(&body) })
 }
 
@@ -147,11 +139,8 @@ fn title(candidate: &Candidate) -> String {
 
 /// Reduces a name to characters that mean nothing to anybody.
 fn name(text: &str, limit: usize) -> String {
-    let kept: String = text
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/'))
-        .take(limit)
-        .collect();
+    let kept: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '/')).take(limit).collect();
     if kept.is_empty() { "failure".to_owned() } else { kept }
 }
 
@@ -163,7 +152,12 @@ pub fn commit_message(candidate: &Candidate) -> String {
 
 /// Keeps a title of ours to letters that no forge reads as a command: commit messages close issues, too (V-20).
 fn name_sentence(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '#' | '@' | '\n' | '\r')).take(120).collect::<String>().trim_end_matches('.').to_owned()
+    text.chars()
+        .filter(|c| !matches!(c, '#' | '@' | '\n' | '\r'))
+        .take(120)
+        .collect::<String>()
+        .trim_end_matches('.')
+        .to_owned()
 }
 
 /// Makes the comment on an issue whose failure another issue speaks for; its first line marks it.
@@ -195,7 +189,8 @@ fn trace(candidate: &Candidate) -> Option<String> {
     let mut text = String::new();
     for (at, exception) in candidate.failure.chain.iter().enumerate() {
         let first = exception.message.as_str().lines().next().unwrap_or_default();
-        let _infallible = writeln!(text, "{}{}: {first}", if at == 0 { "" } else { "which caused " }, exception.type_name);
+        let _infallible =
+            writeln!(text, "{}{}: {first}", if at == 0 { "" } else { "which caused " }, exception.type_name);
         for frame in exception.frames.iter().take(30) {
             let function = frame.function.as_deref().unwrap_or("?");
             let path = frame.path.as_deref().unwrap_or("?");
@@ -214,8 +209,12 @@ fn breadcrumbs(candidate: &Candidate) -> Option<String> {
 fn evidence_sentence(candidate: &Candidate) -> &'static str {
     use crate::model::EvidenceKind::{GreenOnly, RedGreen, Reproduced, Synthetic};
     match candidate.evidence.kind {
-        RedGreen => "The failing test was red on the base in every run and is green with this change in every run; nothing that passed before fails.",
-        Reproduced => "A new test fails on the base as the report says and passes with this change; nothing that passed before fails.",
+        RedGreen => {
+            "The failing test was red on the base in every run and is green with this change in every run; nothing that passed before fails."
+        }
+        Reproduced => {
+            "A new test fails on the base as the report says and passes with this change; nothing that passed before fails."
+        }
         Synthetic => "A new test fails on the base, though not quite as the report says, and passes with this change.",
         GreenOnly => "The suite is green before and after; no test showed the failure.",
     }

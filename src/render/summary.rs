@@ -1,8 +1,9 @@
 //! The step summary: what a run did, in one page. Layer 1.
 
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::context;
 
 use crate::model::Source;
+use crate::render::template::fill;
 use crate::render::{RenderLine, RepositoryReport, RunReport, SummaryFacts, code_span};
 
 const TEMPLATE: &str = include_str!("../../templates/summary.md.j2");
@@ -11,22 +12,13 @@ const LIST: usize = 200;
 
 /// Makes the summary; a broken template gives a minimal one, for a summary must not fail a run.
 pub fn summary(report: &RunReport, facts: &SummaryFacts) -> String {
-    let minimal = |why: String| format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts));
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    if let Err(error) = environment.add_template("summary", TEMPLATE) {
-        return minimal(error.to_string());
-    }
-    let rendered = environment.get_template("summary").and_then(|template| template.render(values(report, facts)));
-    rendered.unwrap_or_else(|error| minimal(format!("{error:#}")))
+    fill(TEMPLATE, values(report, facts))
+        .unwrap_or_else(|why| format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts)))
 }
 
 fn head(report: &RunReport, facts: &SummaryFacts) -> String {
-    let run = facts
-        .run_url
-        .as_ref()
-        .map_or_else(|| code_span(&report.run_id), |url| format!("[{}]({url})", report.run_id));
+    let run =
+        facts.run_url.as_ref().map_or_else(|| code_span(&report.run_id), |url| format!("[{}]({url})", report.run_id));
     format!(
         "**Homeostat** {} · started {} · took {:.1} s · run {run} · `{}`{}",
         facts.version,
@@ -63,7 +55,7 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
     context! {
         head => head(report, facts),
         repositories => report.repositories.iter().map(|one| context! {
-            slug => one.slug,
+            slug => one.slug.clone(),
             issues => one.issues_processed,
             runs => one.runs_processed,
             created => count(one, &["created", "adopted"]),
@@ -84,7 +76,7 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
             tokens => report.totals.tokens,
         },
         pulls => report.repositories.iter().flat_map(|one| one.pull_requests.iter().map(|pull| context! {
-            slug => one.slug,
+            slug => one.slug.clone(),
             link => match (&pull.number, &pull.url) {
                 (Some(number), Some(url)) => format!("[#{number}]({url})"),
                 _ => code_span(&pull.branch),
@@ -92,7 +84,7 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
             state => if pull.draft { format!("{}, draft", pull.state) } else { pull.state.clone() },
             source => pull.source.map_or("-", Source::as_str),
             evidence => pull.evidence.map_or("-", crate::model::EvidenceKind::as_str),
-            fingerprint => pull.fingerprint,
+            fingerprint => pull.fingerprint.clone(),
         })).take(LIST).collect::<Vec<_>>(),
         sources => context! { native => source(Source::Native), pattern => source(Source::Pattern) },
         patterns => context! {
@@ -100,7 +92,7 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
             used => report.totals.patterns_used,
             zero_cost => report.totals.zero_cost_fixes,
         },
-        limits => facts.limits,
+        limits => facts.limits.iter().map(|(name, used, limit)| vec![name.clone(), used.clone(), limit.clone()]).collect::<Vec<_>>(),
         refusals => lines(&|one| one.refusals.iter().map(|r| {
             RenderLine { slug: &one.slug, what: &r.fingerprint, code: r.rule.as_str(), message: &r.message }.to_string()
         }).collect()),

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::publish::{Publications, Published};
-use crate::engine::{Reservation, RepositoryView, SkippedReport};
+use crate::engine::{RepositoryView, Reservation, SkippedReport};
 use crate::event::{Event, Refusal, RepositoryFinished, RunFinished};
-use crate::model::{Manifest, MicroUsd, Reason, ReasonClass, ReportId, RepoSlug, Settled, Source};
+use crate::model::{Manifest, MicroUsd, Reason, ReasonClass, RepoSlug, ReportId, Settled, Source};
 use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport as SkippedLine, Totals};
 
 /// How a run ended, worst last in the order of REFERENCE.md.
@@ -179,7 +179,12 @@ fn add_reason(report: &mut RepositoryReport, id: &ReportId, reason: Reason, mess
     // What is done or not ours to do is no backlog: somebody has it, or nobody wants it.
     let settled = matches!(
         reason,
-        Reason::PullRequestOpen | Reason::Merged | Reason::Duplicate | Reason::Subsumed | Reason::SameChange | Reason::DoNotFix
+        Reason::PullRequestOpen
+            | Reason::Merged
+            | Reason::Duplicate
+            | Reason::Subsumed
+            | Reason::SameChange
+            | Reason::DoNotFix
     );
     if reason.class() == ReasonClass::Backlog && !settled {
         *report.backlog.entry(reason.to_string()).or_default() += 1;

@@ -13,9 +13,3 @@ mod generated;
 mod intake;
 mod patterns;
 mod workspace;
-//! The one integration test crate: data-driven and cross-module tests, linked once.
-
-//! The one integration test crate: a module a subject, so that little is linked.
-
-//! Behaviour of the library across its modules, on data; one test program, so that little is linked.
-

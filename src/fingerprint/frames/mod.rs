@@ -111,12 +111,15 @@ impl NormalFrame {
 pub struct Frames {
     /// Every frame, innermost first, each with its hint; repeated cycles included.
     pub all: Vec<NormalFrame>,
-    /// A stack or depth ran out: the contributing frames are a set.
+    /// A stack or depth ran out in a cycle that the trace shows: the contributing frames are a set.
     pub depth_limit: bool,
 }
 
 /// How many frames enter the exact fingerprint (PATTERNS.md, A2).
 pub(super) const MOST_FRAMES: usize = 5;
+
+/// How many frames from the outer end of a cause may be the one in which it was caught.
+const JOINT_REACH: usize = 16;
 
 /// How many frames of a trace are looked at: what lies deeper than this below the failure never enters an identity.
 const LONGEST_TRACE: usize = 4000;
@@ -130,7 +133,7 @@ pub(super) fn table() -> Vec<&'static str> {
 pub fn language_family(failure: &Failure) -> &'static str {
     failure
         .language
-        .or_else(|| failure.frames().iter().filter_map(|frame| Language::of_path(frame.path.as_deref()?)).next())
+        .or_else(|| failure.frames().iter().find_map(|frame| Language::of_path(frame.path.as_deref()?)))
         .map_or("any", Language::family)
 }
 
@@ -138,8 +141,11 @@ pub fn language_family(failure: &Failure) -> &'static str {
 pub fn normal_frames(failure: &Failure) -> Frames {
     let family = language_family(failure);
     let mut all: Vec<NormalFrame> = whole_trace(failure, family).into_iter().take(LONGEST_TRACE).collect();
+    if family == "ruby" {
+        drop_core_calls(&mut all);
+    }
     let depth_limit = failure.chain.iter().any(|e| is_depth_limit(&e.type_name, e.message.as_str()));
-    decide(&mut all, depth_limit);
+    let depth_limit = decide(&mut all, depth_limit);
     Frames { all, depth_limit }
 }
 
@@ -174,7 +180,9 @@ pub fn normal_frame(family: &str, frame: &Frame) -> NormalFrame {
         _ => identity,
     };
     let path_text = text.as_deref().unwrap_or_default();
-    let (kind, hint) = match classify::by_table(family, &name.full, &function, path_text) {
+    // A repository may have a folder of any name; only native frames show their library's sources like their own.
+    let library_path = if origin == Origin::Repository && family != "native" { "" } else { path_text };
+    let (kind, hint) = match classify::by_table(family, &name.full, &function, library_path) {
         Some(FrameKind::Runtime) if function.ends_with("comp>") => {
             (FrameKind::Runtime, "a comprehension, which newer versions give no frame")
         }
@@ -246,15 +254,33 @@ fn whole_trace(failure: &Failure, family: &str) -> Vec<NormalFrame> {
     let mut traces = failure.chain.iter().filter(|e| !e.frames.is_empty()).take(8).map(normal);
     let Some(mut whole) = traces.next() else { return Vec::new() };
     for outer in traces {
-        let Some(last) = whole.last().map(NormalFrame::key) else { break };
-        if let Some(at) = outer.iter().position(|frame| frame.key() == last) {
+        // The handler's own frame ends the cause; a scheduler's frame may follow it, so the last few are tried.
+        let joint = whole.iter().rev().take(JOINT_REACH).find_map(|frame| {
+            let key = frame.key();
+            outer.iter().position(|other| other.key() == key)
+        });
+        if let Some(at) = joint {
             whole.extend(outer.into_iter().skip(at + 1));
         }
     }
     whole
 }
 
-fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
+/// Ruby before 3.4 gives a method that is written in C the place of its caller: a name of the core at the same place as
+/// the next frame is such a method, and newer versions print no file of the repository for it.
+fn drop_core_calls(frames: &mut [NormalFrame]) {
+    for at in 1..frames.len() {
+        let (inner, outer) = (&frames[at - 1], &frames[at]);
+        let same_place = inner.path.is_some() && inner.path == outer.path && inner.line == outer.line;
+        if inner.is_app() && same_place && classify::by_table("ruby", "", &inner.function, "").is_some() {
+            frames[at - 1].kind = FrameKind::Runtime;
+            "a method of the core, at its caller's place".clone_into(&mut frames[at - 1].hint);
+        }
+    }
+}
+
+/// Marks the frames that contribute; answers whether they are the set of a cycle.
+fn decide(frames: &mut [NormalFrame], depth_limit: bool) -> bool {
     // The same frame has the same number, so that cycles are compared by numbers.
     let mut numbers: BTreeMap<String, u64> = BTreeMap::new();
     let mut relevant: Vec<usize> = Vec::new();
@@ -289,7 +315,7 @@ fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
             }
             Some(_) => "below the frames that count".clone_into(&mut frame.hint),
             None if cycle.is_some() => {
-                "outside the cycle that ran too deep, or a further turn of it".clone_into(&mut frame.hint)
+                "outside the cycle that ran too deep, or a further turn of it".clone_into(&mut frame.hint);
             }
             None => "a further turn of a recursion".clone_into(&mut frame.hint),
         }
@@ -297,4 +323,5 @@ fn decide(frames: &mut [NormalFrame], depth_limit: bool) {
     for frame in frames.iter_mut().filter(|frame| frame.is_app() && !frame.speaks()) {
         "has neither a name nor a file".clone_into(&mut frame.hint);
     }
+    cycle.is_some()
 }

@@ -7,9 +7,10 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::ascii_regex;
 use super::path::normal_path;
 use super::phrase::{known_phrase, without_suggestion};
-use super::word::{is_symbol, judge};
+use super::word::{is_symbol, write_words};
 
 /// A message without what changes from run to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct MessageClass {
     pub template: String,
     /// The symbols of the program that it named, in order.
     pub symbols: Vec<String>,
+    /// The sentence is an engine's own, and says which symbol was missing or wrong.
+    pub symbolic: bool,
 }
 
 /// What is read of a message: the first two lines that say something, and no more than this many bytes of them.
@@ -91,18 +94,18 @@ const CLASSES: &[(&str, &str)] = &[
     ("word", r"[\w$\x{80}-\x{10FFFF}]+"),
 ];
 
-/// Classes of characters as they are compiled: ASCII, for Unicode's tables make automata of thousands of states.
-const ASCII: &[(&str, &str)] = &[(r"\d", "[0-9]"), (r"\w", "[0-9A-Za-z_]"), (r"\s", r"[\x20\t]"), (r"\b", r"(?-u:\b)")];
-
 static ALL: LazyLock<Regex> = LazyLock::new(|| {
     let arms: Vec<String> = CLASSES.iter().map(|(class, text)| format!("(?P<{class}>{text})")).collect();
-    let text = ASCII.iter().fold(arms.join("|"), |text, (from, to)| text.replace(from, to));
-    Regex::new(&text).expect("internal error: the table of message classes does not compile")
+    ascii_regex(&arms.join("|"))
 });
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
-    CLASSES.iter().flat_map(|(class, text)| [*class, *text]).collect()
+    CLASSES
+        .iter()
+        .flat_map(|(class, text)| [*class, *text])
+        .chain(LANGUAGE_WORDS.iter().chain(ROOT_FOLDERS).copied())
+        .collect()
 }
 
 /// Returns the class of a message in a family of languages.
@@ -110,7 +113,7 @@ pub fn message_class(family: &str, message: &str) -> MessageClass {
     let text = readable(message);
     let text = without_suggestion(&text);
     if let Some((template, symbols)) = known_phrase(family, text) {
-        return MessageClass { template: template.to_owned(), symbols };
+        return MessageClass { template: template.to_owned(), symbolic: !symbols.is_empty(), symbols };
     }
     let mut class = MessageClass::default();
     class.template = limited(&replace(text, &mut class.symbols, 0));
@@ -281,14 +284,11 @@ fn write_class(found: &Captures<'_>, text: &str, around: &Around<'_>, out: &mut 
             // `java.io.IOException` goes on after the ending; `conn.net = x` is short for a host.
             let goes_on = around.after.starts_with(['.', '_', '(', '$'])
                 && around.after[1..].starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == ')');
+            let ending = text.rsplit('.').next().unwrap_or_default();
             let certain = text.contains(':')
                 || text.matches('.').count() >= 2
-                || text.ends_with(".com")
-                || text.starts_with("ip-")
-                || text.ends_with(".org")
-                || text.starts_with("localhost")
-                || text.ends_with(".local")
-                || text.ends_with(".internal");
+                || ["ip-", "localhost"].iter().any(|start| text.starts_with(start))
+                || ["com", "org", "local", "internal"].contains(&ending);
             if certain && !goes_on { out.push_str("<host>") } else { write_words(text, out) }
         }
         "windows" => {
@@ -388,29 +388,6 @@ fn write_slashed(text: &str, around: &Around<'_>, out: &mut String) {
     out.push_str(tail);
 }
 
-/// Writes the words of a text that separators hold together, each judged alone.
-fn write_words(text: &str, out: &mut String) {
-    let mut before_digit = false;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        // `python3.11`, `lang3.2`: a short number that goes on from a name is part of the name.
-        let kept = before_digit && word.len() <= 2 && out.ends_with('.');
-        match judge(word).placeholder() {
-            Some(placeholder) if !kept => out.push_str(placeholder),
-            _ => out.push_str(word),
-        }
-        before_digit =
-            word.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_alphabetic());
-        let separator = after.chars().next();
-        if let Some(c) = separator {
-            out.push(c);
-        }
-        rest = &after[separator.map_or(0, char::len_utf8)..];
-    }
-}
-
 fn write_quoted(text: &str, around: &Around<'_>, out: &mut String, symbols: &mut Vec<String>, depth: u8) {
     let (open, close) = (&text[..1], &text[text.len() - 1..]);
     let inside = &text[1..text.len() - 1];
@@ -445,6 +422,51 @@ fn is_placeholder(text: &str) -> bool {
         && text[1..text.len() - 1].bytes().all(|b| b.is_ascii_lowercase())
 }
 
+/// Words of the languages themselves, which engines quote like symbols.
+const LANGUAGE_WORDS: &[&str] = &[
+    "None",
+    "NoneType",
+    "Some",
+    "Ok",
+    "Err",
+    "nil",
+    "null",
+    "undefined",
+    "true",
+    "false",
+    "self",
+    "this",
+    "int",
+    "str",
+    "float",
+    "bool",
+    "list",
+    "dict",
+    "tuple",
+    "set",
+    "bytes",
+    "string",
+    "number",
+    "boolean",
+    "object",
+    "function",
+    "left == right",
+    "left != right",
+    "Option::unwrap()",
+    "Option::expect()",
+    "Result::unwrap()",
+    "Result::expect()",
+    "Result::unwrap_err()",
+    "Result::expect_err()",
+    "+",
+    "-",
+    "*",
+    "/",
+    "==",
+    "<",
+    ">",
+];
+
 /// What stands between quotes: a symbol, a path, a number, or data.
 fn inner(inside: &str, symbols: &mut Vec<String>, depth: u8) -> String {
     if is_placeholder(inside) {
@@ -452,6 +474,9 @@ fn inner(inside: &str, symbols: &mut Vec<String>, depth: u8) -> String {
     }
     // `'utf-8' codec`: the name of an encoding or a protocol is neither data nor a symbol.
     if ALL.captures(inside).is_some_and(|found| found.name("keep").is_some_and(|kept| kept.len() == inside.len())) {
+        return inside.to_owned();
+    }
+    if LANGUAGE_WORDS.contains(&inside) {
         return inside.to_owned();
     }
     let mut none = Vec::new();

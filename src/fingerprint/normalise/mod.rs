@@ -12,12 +12,14 @@ mod word;
 
 use std::sync::LazyLock;
 
+use regex::Regex;
+
 use crate::model::sha256_prefixed;
 
 pub use message::{MessageClass, message_class};
-pub use name::{ANONYMOUS, normal_name};
+pub(super) use name::{ANONYMOUS, normal_name};
 pub use path::{NormalPath, Origin, is_test_path, normal_path};
-pub use types::{error_type, is_depth_limit, types_agree};
+pub(super) use types::{error_type, is_depth_limit, types_agree};
 
 /// Returns the hash of every normalisation table, recorded beside a fingerprint and no part of it.
 ///
@@ -33,6 +35,15 @@ pub fn ruleset() -> &'static str {
         sha256_prefixed(&parts)
     });
     &RULESET
+}
+
+/// Classes of characters as they are compiled: ASCII, for Unicode's tables make automata of thousands of states.
+const ASCII: &[(&str, &str)] = &[(r"\d", "[0-9]"), (r"\w", "[0-9A-Za-z_]"), (r"\s", r"[\x20\t]"), (r"\b", r"(?-u:\b)")];
+
+/// Compiles an expression of a table.
+fn ascii_regex(text: &str) -> Regex {
+    let text = ASCII.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    Regex::new(&text).expect("internal error: an expression of a normalisation table does not compile")
 }
 
 #[cfg(test)]

@@ -2,13 +2,15 @@
 //!
 //! Refuses to demangle binaries: a trace that names symbols has done so. Layer 1.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::Regex;
 
+use super::ascii_regex;
+
 /// The name of a frame in three views.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NormalName {
+pub(in crate::fingerprint) struct NormalName {
     /// The class, package or crate path, in languages that name it.
     pub module: Option<String>,
     /// The function; `<anonymous>` where it has none, nothing where the trace says nothing.
@@ -18,7 +20,7 @@ pub struct NormalName {
 }
 
 /// The text of a function without a name.
-pub const ANONYMOUS: &str = "<anonymous>";
+pub(in crate::fingerprint) const ANONYMOUS: &str = "<anonymous>";
 
 /// Rewrites of names, `(language family, expression, replacement)`, applied in order.
 const REWRITES: &[(&str, &str, &str)] = &[
@@ -119,14 +121,8 @@ const NAMELESS: &[&str] = &[
     "<computed>",
 ];
 
-static COMPILED: LazyLock<Vec<(&'static str, Regex, &'static str)>> = LazyLock::new(|| {
-    REWRITES
-        .iter()
-        .map(|(family, text, with)| {
-            (*family, Regex::new(text).expect("internal error: a name table does not compile"), *with)
-        })
-        .collect()
-});
+/// Compiled when a failure of their language is first seen: a run meets one language or two.
+static COMPILED: LazyLock<Vec<OnceLock<Regex>>> = LazyLock::new(|| REWRITES.iter().map(|_| OnceLock::new()).collect());
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
@@ -137,7 +133,7 @@ pub(super) fn table() -> Vec<&'static str> {
 const LONGEST: usize = 512;
 
 /// Normalises the name of a frame in one family of languages.
-pub fn normal_name(family: &str, function: Option<&str>, module: Option<&str>) -> NormalName {
+pub(in crate::fingerprint) fn normal_name(family: &str, function: Option<&str>, module: Option<&str>) -> NormalName {
     let function = cut(function.unwrap_or_default().trim());
     let module = cut(module.unwrap_or_default().trim());
     match family {
@@ -167,20 +163,19 @@ pub fn normal_name(family: &str, function: Option<&str>, module: Option<&str>) -
         "js" => {
             let name = rewrite(family, function);
             let last = name.rsplit('.').next().unwrap_or_default().trim().to_owned();
-            let named = named(&last);
-            NormalName { module: None, full: name, function: if function.is_empty() { None } else { named } }
+            NormalName { module: None, full: name, function: (!function.is_empty()).then(|| named(&last)) }
         }
         _ => {
             let name = rewrite(family, function);
             let full = joined(module, &name, ".");
-            let function = if name.is_empty() { None } else { named(&name) };
+            let function = (!name.is_empty()).then(|| named(&name));
             NormalName { module: (!module.is_empty()).then(|| module.to_owned()), function, full }
         }
     }
 }
 
-fn named(name: &str) -> Option<String> {
-    Some(if NAMELESS.contains(&name) { ANONYMOUS.to_owned() } else { name.to_owned() })
+fn named(name: &str) -> String {
+    if NAMELESS.contains(&name) { ANONYMOUS.to_owned() } else { name.to_owned() }
 }
 
 fn cut(text: &str) -> &str {
@@ -193,8 +188,11 @@ fn cut(text: &str) -> &str {
 
 fn rewrite(family: &str, name: &str) -> String {
     let mut name = name.to_owned();
-    for (of, regex, with) in COMPILED.iter() {
-        if (of.is_empty() || *of == family) && regex.is_match(&name) {
+    for ((_, text, with), regex) in
+        REWRITES.iter().zip(COMPILED.iter()).filter(|((of, ..), _)| of.is_empty() || *of == family)
+    {
+        let regex = regex.get_or_init(|| ascii_regex(text));
+        if regex.is_match(&name) {
             name = regex.replace_all(&name, *with).into_owned();
         }
     }

@@ -46,7 +46,7 @@ const ROOTS: &[&str] = &[
     r"/home/circleci/(?:project|repo)/",
     r"/__w/[^/]+/[^/]+/",
     r"/a/[^/]+/[^/]+/",
-    r"/(?:azp/)?_work/\d+/s/",
+    r"/(?:[^/]+/)?_work/\d+/s/",
     r"/builds/[^/]+/[^/]+/",
     r"/var/(?:lib/jenkins|jenkins_home)/workspace/[^/]+/",
     r"/codebuild/output/src\d+/src/(?:[^/]+\.[a-z]+/[^/]+/[^/]+/)?",
@@ -171,7 +171,12 @@ const STANDARD_MARKS: &[&str] = &[
 /// Signs of the engine itself.
 const RUNTIME_MARKS: &[&str] = &[
     "node:",
-    "internal/",
+    "internal/process/",
+    "internal/modules/",
+    "internal/timers",
+    "internal/bootstrap/",
+    "internal/main/",
+    "internal/streams/",
     "(native",
     "native",
     "[native code]",
@@ -180,16 +185,25 @@ const RUNTIME_MARKS: &[&str] = &[
     "bun:",
     "deno:",
     "ext:deno",
-    "electron/js2c",
+    "electron/js2c/",
     "eval code",
     "evalmachine.",
-    "unknown",
-    "<unknown>",
-    "Unknown Source",
-    "Native Method",
     "resource://",
     "chrome://",
     "self-hosted",
+];
+
+/// Texts that stand where a file would, and name none.
+const NO_FILE: &[&str] = &[
+    "?",
+    "??",
+    "<generated>",
+    "<unknown>",
+    "unknown",
+    "Unknown Source",
+    "Native Method",
+    "unknown file",
+    "<compiler-generated>",
 ];
 
 /// A version that is a folder's or a package's own: `foo@1.2.3`, `foo-1.2.3`, `foo-v2`, `serde-1.0.219`.
@@ -221,7 +235,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
     let mut all = vec![VERSIONED, HASHED];
-    for list in [ROOTS, HOMES, WORK_FOLDERS, SOURCE_FOLDERS, DEPENDENCY_MARKS, STANDARD_MARKS, RUNTIME_MARKS] {
+    for list in [ROOTS, HOMES, WORK_FOLDERS, SOURCE_FOLDERS, DEPENDENCY_MARKS, STANDARD_MARKS, RUNTIME_MARKS, NO_FILE] {
         all.extend(list);
     }
     all
@@ -241,7 +255,7 @@ pub fn normal_path(written: &str) -> NormalPath {
         text = text[from..].trim();
     }
     let nothing = |origin| NormalPath { text: String::new(), identity: String::new(), origin, minified: false };
-    if text.is_empty() || text == "?" {
+    if text.is_empty() || NO_FILE.contains(&text) {
         return nothing(Origin::Repository);
     }
     if let Some(url) = from_url(text) {
@@ -321,8 +335,7 @@ fn finish(written: &str, web: bool) -> NormalPath {
     {
         path = path[2..].to_owned();
     }
-    if let Some((archive, inside)) = path.split_once(".jar!/") {
-        let _ = archive;
+    if let Some((_, inside)) = path.split_once(".jar!/") {
         path = inside.to_owned();
     }
     path = fold_dots(&path);
@@ -394,20 +407,18 @@ fn fold_dots(path: &str) -> String {
 }
 
 fn origin(path: &str) -> Origin {
-    if RUNTIME_MARKS.iter().any(|mark| {
+    // A Go module has an `internal/` of its own.
+    let is_go = matches!(path.rsplit_once('.'), Some((_, "go")));
+    let runtime = RUNTIME_MARKS.iter().any(|mark| {
         path.strip_prefix(mark).is_some_and(|rest| {
             // `native` and `unknown` are whole words; the rest are prefixes.
             mark.ends_with([':', '/', '.', ']', '>'])
                 || rest.is_empty()
                 || !rest.starts_with(|c: char| c.is_alphanumeric() || c == '/')
         })
-    }) {
-        // `internal/` is Node's own at the start of a path, and a Go module's folder when a Go file follows.
-        return if path.starts_with("internal/") && !path.ends_with(".js") {
-            Origin::Repository
-        } else {
-            Origin::Runtime
-        };
+    });
+    if runtime && !is_go {
+        return Origin::Runtime;
     }
     let slashed = format!("/{path}");
     if DEPENDENCY_MARKS.iter().any(|mark| slashed.contains(mark)) {

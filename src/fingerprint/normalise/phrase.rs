@@ -1,8 +1,10 @@
 //! Whole sentences that engines and versions word differently though they mean one thing. Layer 1.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex::{Captures, Regex};
+
+use super::ascii_regex;
 
 /// A phrase: the family of languages (empty: any), what is looked for, what is written instead, and which groups are symbols.
 ///
@@ -174,10 +176,10 @@ const fn go(pattern: &'static str, template: &'static str) -> Phrase {
 const SUGGESTION: &str =
     r"(?:[.,;]? ?Did you (?:mean|forget)[^?]*\?)+\s*$|\s+\(most likely due to a circular import\)[^)]*\)?$";
 
-static COMPILED: LazyLock<(Vec<Regex>, Regex)> = LazyLock::new(|| {
-    let regex = |text: &str| Regex::new(text).expect("internal error: a phrase does not compile");
-    (PHRASES.iter().map(|phrase| regex(phrase.pattern)).collect(), regex(SUGGESTION))
-});
+/// Compiled when a failure of their language is first seen: a run meets one language or two.
+static COMPILED: LazyLock<Vec<OnceLock<Regex>>> = LazyLock::new(|| PHRASES.iter().map(|_| OnceLock::new()).collect());
+
+static SUGGESTIONS: LazyLock<Regex> = LazyLock::new(|| ascii_regex(SUGGESTION));
 
 /// Lists what decides here, for the hash of the rules.
 pub(super) fn table() -> Vec<&'static str> {
@@ -186,8 +188,8 @@ pub(super) fn table() -> Vec<&'static str> {
 
 /// Answers a well-known sentence with its template and the symbols that stood in it.
 pub(super) fn known_phrase(family: &str, message: &str) -> Option<(&'static str, Vec<String>)> {
-    let (patterns, _) = &*COMPILED;
-    PHRASES.iter().zip(patterns).filter(|(phrase, _)| phrase.family == family).find_map(|(phrase, pattern)| {
+    PHRASES.iter().zip(COMPILED.iter()).filter(|(phrase, _)| phrase.family == family).find_map(|(phrase, pattern)| {
+        let pattern = pattern.get_or_init(|| ascii_regex(phrase.pattern));
         let found = pattern.captures(message)?;
         Some((phrase.template, symbols(&found)))
     })
@@ -198,7 +200,7 @@ pub(super) fn without_suggestion(message: &str) -> &str {
     if !message.contains("Did you") && !message.contains("circular import") {
         return message;
     }
-    COMPILED.1.find(message).map_or(message, |found| &message[..found.start()])
+    SUGGESTIONS.find(message).map_or(message, |found| &message[..found.start()])
 }
 
 fn symbols(found: &Captures<'_>) -> Vec<String> {

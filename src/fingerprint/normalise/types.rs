@@ -2,7 +2,7 @@
 
 /// The type of an exception, normalised and judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ErrorType {
+pub(in crate::fingerprint) struct ErrorType {
     /// The type without decoration.
     pub name: String,
     /// Says too little: thousands of different bugs share it, so the message must speak too.
@@ -258,7 +258,7 @@ pub(super) fn table() -> Vec<&'static str> {
 }
 
 /// Normalises and judges the type of an exception; `code` is the tool's own, where there is one.
-pub fn error_type(written: &str, message: &str, code: Option<&str>) -> ErrorType {
+pub(in crate::fingerprint) fn error_type(written: &str, message: &str, code: Option<&str>) -> ErrorType {
     let mut name = written.trim().trim_end_matches(':').trim();
     while let Some(rest) = DECORATIONS.iter().find_map(|word| name.strip_prefix(word)) {
         name = rest;
@@ -287,13 +287,13 @@ pub fn error_type(written: &str, message: &str, code: Option<&str>) -> ErrorType
 }
 
 /// Returns whether the type or the message says that a stack ran out.
-pub fn is_depth_limit(type_name: &str, message: &str) -> bool {
+pub(in crate::fingerprint) fn is_depth_limit(type_name: &str, message: &str) -> bool {
     let start: String = message.chars().take(200).collect();
     DEPTH.iter().any(|word| last_part(type_name) == *word || start.contains(word))
 }
 
 /// Returns whether two normalised types are one, where either report may have left the package out.
-pub fn types_agree(one: &str, other: &str) -> bool {
+pub(in crate::fingerprint) fn types_agree(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

@@ -2,7 +2,7 @@
 
 /// What a word without spaces, quotes and separators is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
+enum Word {
     /// Digits only.
     Number,
     /// A digest of a well-known length.
@@ -19,7 +19,7 @@ pub(super) enum Word {
 
 impl Word {
     /// Returns the placeholder, or nothing for a plain word.
-    pub(super) fn placeholder(self) -> Option<&'static str> {
+    fn placeholder(self) -> Option<&'static str> {
         match self {
             Self::Number => Some("<int>"),
             Self::Hash => Some("<hash>"),
@@ -32,7 +32,7 @@ impl Word {
 }
 
 /// Judges a word made of letters, digits, `_` and `$`.
-pub(super) fn judge(word: &str) -> Word {
+fn judge(word: &str) -> Word {
     if !word.is_ascii() || word.is_empty() {
         return Word::Plain;
     }
@@ -113,4 +113,27 @@ pub(super) fn is_symbol(text: &str) -> bool {
         parts += 1;
     }
     parts > 0 && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// Writes the words of a text that separators hold together, each judged alone.
+pub(super) fn write_words(text: &str, out: &mut String) {
+    let mut before_digit = false;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        // `python3.11`, `lang3.2`: a short number that goes on from a name is part of the name.
+        let kept = before_digit && word.len() <= 2 && out.ends_with('.');
+        match judge(word).placeholder() {
+            Some(placeholder) if !kept => out.push_str(placeholder),
+            _ => out.push_str(word),
+        }
+        before_digit =
+            word.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_alphabetic());
+        let separator = after.chars().next();
+        if let Some(c) = separator {
+            out.push(c);
+        }
+        rest = &after[separator.map_or(0, char::len_utf8)..];
+    }
 }

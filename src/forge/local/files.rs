@@ -22,7 +22,7 @@ const LOCK_STEPS: u32 = 3_000;
 static TEMPORARY: AtomicU64 = AtomicU64::new(0);
 
 /// A file as read.
-pub(super) struct Text {
+pub(super) struct Content {
     pub(super) text: String,
     pub(super) modified: Timestamp,
     /// The earlier of the times of birth and of change that the file system knows.
@@ -30,7 +30,7 @@ pub(super) struct Text {
 }
 
 /// Reads a text file; nothing when there is none.
-pub(super) fn read(path: &Path) -> ForgeResult<Option<Text>> {
+pub(super) fn read(path: &Path) -> ForgeResult<Option<Content>> {
     let attempt = || -> io::Result<(Vec<u8>, fs::Metadata)> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
@@ -52,7 +52,7 @@ pub(super) fn read(path: &Path) -> ForgeResult<Option<Text>> {
     })?;
     let modified = metadata.modified().map_or_else(|_| Timestamp::default(), timestamp);
     let born = metadata.created().map_or(modified, timestamp).min(modified);
-    Ok(Some(Text { text, modified, born }))
+    Ok(Some(Content { text, modified, born }))
 }
 
 /// Writes a file so that a reader, or a crash, sees the old or the new one and never a part.

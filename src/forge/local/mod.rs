@@ -17,6 +17,7 @@
 //! at a time, also between processes. Branches are read from their files, all else of git through the git program. It
 //! refuses to read around a broken file: the file is named, and everything else still works.
 
+mod disk;
 mod files;
 mod refs;
 mod seen;
@@ -28,7 +29,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use serde::de::DeserializeOwned;
 
 use crate::forge::rules::{
     Clock, CommentRecord, Embedded, Happening, Hold, Listed, Object, ObjectKind, RepositoryRecord, Storage, ThreadKind,
@@ -38,6 +38,7 @@ use crate::forge::{ForgeError, ForgeResult, IssueEvent, Label, STATE_SLUG};
 use crate::git::{CatFile, Git, GitError};
 use crate::model::{BranchName, ObjectId, Permission, RepoSlug};
 
+use disk::{number_in, numbered, read_comment};
 use seen::Seen;
 
 /// The embedded forge in a folder.
@@ -101,13 +102,6 @@ impl fmt::Debug for LocalStorage {
     }
 }
 
-/// A thread's file as it lies there.
-struct OnDisk {
-    record: ThreadRecord,
-    file: files::Text,
-    seen: Option<Seen>,
-}
-
 impl LocalStorage {
     fn is_state(slug: &RepoSlug) -> bool {
         slug.owner() == "homeostat" && slug.name() == "state"
@@ -162,87 +156,6 @@ impl LocalStorage {
         Err(ForgeError::NotFound(format!("there is no repository {slug}: {} is no bare git repository", dir.display())))
     }
 
-    /// Reads one thread's file; nothing when there is none.
-    fn read_thread(
-        &self,
-        slug: &RepoSlug,
-        kind: ThreadKind,
-        number: u64,
-        refs: &mut Option<BTreeMap<String, ObjectId>>,
-    ) -> ForgeResult<Option<OnDisk>> {
-        let path = self.thread_file(slug, kind, number);
-        let Some(file) = files::read(&path)? else { return Ok(None) };
-        if kind == ThreadKind::Pull && files::is_file(&self.thread_file(slug, ThreadKind::Issue, number)) {
-            let why = format!("{} has the number of an issue: one of the two has to go.", path.display());
-            return Err(ForgeError::Invalid(why));
-        }
-        let times = text::Times { born: file.born, modified: file.modified };
-        let tip = |branch: &BranchName| {
-            if refs.is_none() {
-                *refs = refs::read(&self.git_dir(slug)).ok();
-            }
-            refs.as_ref().and_then(|refs| refs.get(branch.as_str()).cloned())
-        };
-        let mut record = text::parse_thread(&file.text, kind, number, &times, tip)
-            .map_err(|why| ForgeError::Invalid(format!("{}: {why}.", path.display())))?;
-        let seen_path = self.seen_file(slug, number);
-        // A sidecar that cannot be read is as good as none: it holds nothing that a person wrote.
-        let seen: Option<Seen> = files::read(&seen_path)?.and_then(|file| serde_json::from_str(&file.text).ok());
-        if !seen.as_ref().is_some_and(|seen| seen.is_ours(&file.text)) {
-            record.updated_at = record.updated_at.max(file.modified);
-        }
-        if let Some(comment) = self.last_comment(slug, kind, number)? {
-            record.updated_at = record.updated_at.max(comment);
-        }
-        Ok(Some(OnDisk { record, file, seen }))
-    }
-
-    /// Returns when the newest comment was written; one that cannot be read is told of by [`Storage::comments`].
-    fn last_comment(
-        &self,
-        slug: &RepoSlug,
-        kind: ThreadKind,
-        number: u64,
-    ) -> ForgeResult<Option<crate::model::Timestamp>> {
-        let folder = self.members(slug, kind, number);
-        let last = numbered(&folder)?.into_iter().next_back();
-        let comment = last.and_then(|position| read_comment(&folder, position).ok().flatten());
-        Ok(comment.map(|comment| comment.created_at))
-    }
-
-    fn recorded_events(&self, slug: &RepoSlug, kind: ThreadKind, number: u64) -> ForgeResult<Vec<IssueEvent>> {
-        let path = self.members(slug, kind, number).join("events.yml");
-        match files::read(&path)? {
-            None => Ok(Vec::new()),
-            Some(file) => text::parse_events(&file.text, number, slug.owner())
-                .map_err(|why| ForgeError::Invalid(format!("{}: {why}.", path.display()))),
-        }
-    }
-
-    /// Returns recorded events and those that edits by hand amount to, and how many were recorded.
-    fn all_events(&self, slug: &RepoSlug, kind: ThreadKind, disk: &OnDisk) -> ForgeResult<Vec<IssueEvent>> {
-        let mut events = self.recorded_events(slug, kind, disk.record.number)?;
-        let recorded = events.len();
-        events.extend(seen::derived(
-            disk.seen.as_ref(),
-            &disk.record,
-            &disk.file.text,
-            disk.file.modified,
-            slug.owner(),
-            recorded,
-        ));
-        Ok(events)
-    }
-
-    fn read_data<T: DeserializeOwned + Default>(&self, slug: &RepoSlug, name: &str) -> ForgeResult<T> {
-        let path = self.folder(slug).join(name);
-        match files::read(&path)? {
-            Some(file) if !file.text.trim().is_empty() => serde_yaml::from_str(&file.text)
-                .map_err(|error| ForgeError::Invalid(format!("{}: {error}", path.display()))),
-            _ => Ok(T::default()),
-        }
-    }
-
     async fn read_objects(&self, dir: &Path, ids: &[ObjectId]) -> Result<Vec<Option<Object>>, GitError> {
         let mut readers = self.readers.lock().await;
         let mut reader = match readers.iter().position(|(of, _)| of == dir).and_then(|at| readers.remove(at)) {
@@ -277,26 +190,6 @@ fn refused(error: GitError) -> ForgeError {
         }
         _ => ForgeError::Invalid(text),
     }
-}
-
-/// Returns the numbers that files `<n>.md` in a folder have, sorted.
-fn numbered(folder: &Path) -> ForgeResult<BTreeSet<u64>> {
-    let names = files::names(folder)?;
-    Ok(names.iter().filter_map(|name| number_in(name.strip_suffix(".md")?)).collect())
-}
-
-/// Reads a number as we write it: no sign, no leading zero.
-fn number_in(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|number: &u64| *number > 0 && number.to_string() == text)
-}
-
-fn read_comment(folder: &Path, position: u64) -> ForgeResult<Option<CommentRecord>> {
-    let path = folder.join(format!("{position}.md"));
-    let Some(file) = files::read(&path)? else { return Ok(None) };
-    let times = text::Times { born: file.born, modified: file.modified };
-    text::parse_comment(&file.text, position, &times)
-        .map(Some)
-        .map_err(|why| ForgeError::Invalid(format!("{}: {why}.", path.display())))
 }
 
 #[async_trait]
@@ -413,7 +306,14 @@ impl Storage for LocalStorage {
         let answer = match git.run(&asked).await {
             Ok(_) => true,
             Err(error) if error.code() == Some(1) => false,
-            Err(error) => return Err(refused(error)),
+            Err(error) => {
+                let both = [ancestor.clone(), descendant.clone()];
+                if self.objects(slug, &both).await?.iter().any(Option::is_none) {
+                    // Not remembered: it may be fetched later.
+                    return Ok(false);
+                }
+                return Err(refused(error));
+            }
         };
         let mut ancestry = self.ancestry.lock().unwrap_or_else(PoisonError::into_inner);
         if ancestry.len() >= ANCESTRIES {
@@ -448,6 +348,10 @@ impl Storage for LocalStorage {
             }
         }
         Ok(listed)
+    }
+
+    async fn kind(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadKind>> {
+        Ok(self.kind_of(slug, number))
     }
 
     async fn thread(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadRecord>> {

@@ -65,8 +65,11 @@ impl<S: Storage> Forge for Embedded<S> {
             .map(|record| record.to_issue(self.storage.url(slug, Some((ThreadKind::Issue, record.number)))))
             .filter(fits)
             .collect();
+        let first = page.is_none();
         let mut page = page_of(all, &format!("the issues of {slug}"), page, self.settings.page_size)?;
-        page.broken = listed.broken;
+        if first {
+            page.broken = listed.broken;
+        }
         Ok(page)
     }
 
@@ -78,7 +81,7 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
         self.storage.repository(slug).await?;
-        self.thread_or_not_found(slug, number).await?;
+        self.require_thread(slug, number).await?;
         let all = self.storage.comments(slug, number).await?;
         let all = all.iter().map(|record| record.to_comment(number)).collect();
         page_of(all, &format!("the comments of {slug}#{number}"), page, self.settings.page_size)
@@ -86,7 +89,7 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn issue_events(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<IssueEvent>> {
         self.storage.repository(slug).await?;
-        self.thread_or_not_found(slug, number).await?;
+        self.require_thread(slug, number).await?;
         let all = self.storage.events(slug, number).await?;
         page_of(all, &format!("the events of {slug}#{number}"), page, self.settings.page_size)
     }

@@ -85,7 +85,7 @@ pub trait Storage: Send + Sync {
     /// Stores an object under its id.
     async fn store(&self, slug: &RepoSlug, object: &Object) -> ForgeResult<ObjectId>;
 
-    /// Returns whether `ancestor` is `descendant` or one of its ancestors; both are commits that exist.
+    /// Returns whether `ancestor` is `descendant` or one of its ancestors; a commit that is not there is nobody's.
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool>;
 
     /// Returns the highest number given to a thread, readable or not; zero when there is none.
@@ -93,6 +93,9 @@ pub trait Storage: Send + Sync {
 
     /// Returns every thread of a kind, by number.
     async fn threads(&self, slug: &RepoSlug, kind: ThreadKind) -> ForgeResult<Listed>;
+
+    /// Returns what has the number, without reading it.
+    async fn kind(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadKind>>;
 
     /// Returns one thread.
     async fn thread(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Option<ThreadRecord>>;
@@ -208,10 +211,14 @@ impl<S: Storage> Embedded<S> {
     }
 
     async fn thread_or_not_found(&self, slug: &RepoSlug, number: u64) -> ForgeResult<ThreadRecord> {
-        self.storage
-            .thread(slug, number)
-            .await?
-            .ok_or_else(|| ForgeError::NotFound(format!("{slug} has no issue or pull request #{number}")))
+        self.storage.thread(slug, number).await?.ok_or_else(|| no_thread(slug, number))
+    }
+
+    async fn require_thread(&self, slug: &RepoSlug, number: u64) -> ForgeResult<()> {
+        match self.storage.kind(slug, number).await? {
+            Some(_) => Ok(()),
+            None => Err(no_thread(slug, number)),
+        }
     }
 
     fn check_body(&self, body: &str) -> ForgeResult<()> {
@@ -228,6 +235,10 @@ impl<S> fmt::Debug for Embedded<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Embedded").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+fn no_thread(slug: &RepoSlug, number: u64) -> ForgeError {
+    ForgeError::NotFound(format!("{slug} has no issue or pull request #{number}"))
 }
 
 fn ref_key(branch: &str) -> String {

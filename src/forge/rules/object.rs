@@ -102,7 +102,10 @@ pub(super) fn encode_tree(mut items: Vec<TreeItem>) -> Object {
 }
 
 fn to_raw(id: &ObjectId) -> impl Iterator<Item = u8> {
-    let digit = |byte: u8| (byte as char).to_digit(16).unwrap_or_default() as u8;
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => byte - b'0',
+        _ => byte.wrapping_sub(b'a') + 10,
+    };
     id.as_str().as_bytes().chunks_exact(2).map(move |pair| (digit(pair[0]) << 4) | digit(pair[1]))
 }
 

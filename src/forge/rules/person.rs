@@ -10,7 +10,7 @@ use super::{Embedded, Happening, Storage, ThreadRecord, actor};
 use crate::forge::{
     Comment, Forge, ForgeError, ForgeResult, IssueEventKind, Label, NewCommit, PullState, TreeChange, TreeEntry,
 };
-use crate::model::{BranchName, FileMode, ObjectId, Permission, RepoSlug};
+use crate::model::{BranchName, FileMode, FileState, ObjectId, Permission, RepoPath, RepoSlug};
 
 /// An issue that a person files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,15 +62,34 @@ impl<S: Storage> Embedded<S> {
         files: &[(&str, Option<&str>)],
         message: &str,
     ) -> ForgeResult<ObjectId> {
-        let repository = self.storage.repository(slug).await?;
-        let mut changes = Vec::new();
+        let mut states = Vec::new();
         for (path, content) in files {
             let path = path.parse().map_err(|error| ForgeError::Invalid(format!("{error}")))?;
-            let entry = match content {
-                Some(content) => Some((FileMode::Plain, self.create_blob(slug, content.as_bytes()).await?)),
+            states.push((path, content.map(FileState::plain)));
+        }
+        self.commit_states(slug, by, branch, &states, message).await
+    }
+
+    /// Pushes as [`Embedded::commit_files`], files of any mode and content.
+    ///
+    /// # Errors
+    /// When the branch cannot be made, or a file to delete is not there.
+    pub async fn commit_states(
+        &self,
+        slug: &RepoSlug,
+        by: &str,
+        branch: &BranchName,
+        files: &[(RepoPath, Option<FileState>)],
+        message: &str,
+    ) -> ForgeResult<ObjectId> {
+        let repository = self.storage.repository(slug).await?;
+        let mut changes = Vec::new();
+        for (path, state) in files {
+            let entry = match state {
+                Some(state) => Some((state.mode, self.create_blob(slug, &state.content).await?)),
                 None => None,
             };
-            changes.push(TreeChange { path, entry });
+            changes.push(TreeChange { path: path.clone(), entry });
         }
         let _hold = self.storage.exclusive(slug).await?;
         let refs = self.storage.refs(slug).await?;

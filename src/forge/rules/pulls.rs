@@ -154,34 +154,37 @@ impl<S: Storage> Embedded<S> {
         if *tip != pull.head_sha {
             heads.push(&pull.head_sha);
         }
-        let present = self.storage.objects(slug, &heads.iter().map(|id| (*id).clone()).collect::<Vec<_>>()).await?;
-        for (head, present) in heads.into_iter().zip(present) {
-            if present.is_none() || !self.storage.is_ancestor(slug, head, base).await? {
+        for head in heads {
+            if !self.storage.is_ancestor(slug, head, base).await? {
                 continue;
             }
-            let start = match &pull.base_sha {
-                Some(start) if self.read_object(slug, start).await?.is_some() => Some(start),
-                _ => None,
-            };
             // A head that was set back to where the base stood at the opening has nothing to merge.
-            if let Some(start) = start
+            if let Some(start) = &pull.base_sha
                 && self.storage.is_ancestor(slug, head, start).await?
             {
                 continue;
             }
-            let merge = self.merge_commit(slug, head, base).await?;
+            let merge = self.merge_commit(slug, head, base, pull.base_sha.as_ref()).await?;
             return Ok(Some((head.clone(), merge)));
         }
         Ok(None)
     }
 
     /// Finds the first commit of the base's own line that holds the head: later ones hold it too, so halving finds it.
-    async fn merge_commit(&self, slug: &RepoSlug, head: &ObjectId, base: &ObjectId) -> ForgeResult<Option<ObjectId>> {
+    /// The line is followed back to where it stood at the opening, which does not hold it.
+    async fn merge_commit(
+        &self,
+        slug: &RepoSlug,
+        head: &ObjectId,
+        base: &ObjectId,
+        start: Option<&ObjectId>,
+    ) -> ForgeResult<Option<ObjectId>> {
         let mut line = vec![base.clone()];
         while line.len() < MERGE_SEARCH {
             let Some(last) = line.last() else { break };
             let (commit, _) = self.read_commit(slug, last).await?;
             match commit.parents.into_iter().next() {
+                Some(parent) if Some(&parent) == start => break,
                 Some(parent) if self.read_object(slug, &parent).await?.is_some() => line.push(parent),
                 _ => break,
             }

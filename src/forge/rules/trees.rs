@@ -15,11 +15,14 @@ const ENTRIES: usize = 100_000;
 /// Folders inside folders; deeper ones are made to hurt.
 const DEPTH: usize = 200;
 
-/// What is to become of one name in a folder.
+/// What a path becomes; nothing deletes it.
+type Becomes<'a> = Option<(FileMode, &'a ObjectId)>;
+
+/// What becomes of the names in one folder.
 #[derive(Default)]
 struct Edits<'a> {
-    here: BTreeMap<&'a str, Option<(FileMode, &'a ObjectId)>>,
-    below: BTreeMap<&'a str, Vec<(&'a str, Option<(FileMode, &'a ObjectId)>)>>,
+    here: BTreeMap<&'a str, Becomes<'a>>,
+    below: BTreeMap<&'a str, Vec<(&'a str, Becomes<'a>)>>,
 }
 
 impl<S: Storage> Embedded<S> {
@@ -97,7 +100,7 @@ impl<S: Storage> Embedded<S> {
         &'a self,
         slug: &'a RepoSlug,
         base: Option<ObjectId>,
-        edits: Vec<(&'a str, Option<(FileMode, &'a ObjectId)>)>,
+        edits: Vec<(&'a str, Becomes<'a>)>,
         place: &'a str,
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = ForgeResult<Option<ObjectId>>> + Send + 'a>> {

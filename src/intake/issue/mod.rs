@@ -171,8 +171,10 @@ fn strip_product(title: &str) -> &str {
         {
             rest = after.trim_start();
         }
-        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '[' | '_' | '`' | '"' | '\'' | '\\'));
-        for word in ["Bug:", "bug:", "BUG:", "Crash:", "crash:", "Bug report:", "Error:", "Production:", "CI:", "fix:"] {
+        rest = rest
+            .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '[' | '_' | '`' | '"' | '\'' | '\\'));
+        for word in ["Bug:", "bug:", "BUG:", "Crash:", "crash:", "Bug report:", "Error:", "Production:", "CI:", "fix:"]
+        {
             if let Some(after) = rest.strip_prefix(word)
                 && scan::error_header(after.trim()).is_some()
             {
@@ -199,7 +201,11 @@ fn from_title(title: &str) -> Option<Header> {
 fn from_lines(segments: &[Vec<Line<'_>>]) -> Option<Header> {
     let lines = || segments.iter().flatten();
     let whole = |line: &Line<'_>| scan::error_header(line.text).filter(|h| !h.message.is_empty());
-    lines().find_map(whole).or_else(|| {
+    let spans = |line: &Line<'_>| {
+        let spans = line.text.split('`').skip(1).step_by(2).take(32);
+        spans.filter_map(scan::error_header).find(|h| !h.message.is_empty())
+    };
+    lines().find_map(whole).or_else(|| lines().find_map(spans)).or_else(|| {
         lines().filter(|line| line.text.len() < 600 && line.text.contains(':')).find_map(|line| {
             let text = line.text.replace('`', "");
             scan::error_header(&text).or_else(|| scan::error_within(&text)).filter(|h| !h.message.is_empty())
@@ -222,14 +228,21 @@ fn named_tests(failure: &mut Failure, fields: &Fields) {
 }
 
 /// Adds language, commit, job, context, hint and breadcrumbs.
-fn surroundings(failure: &mut Failure, fields: Fields, sections: &[Section<'_>], labels: &[String], location: Option<&Frame>) {
+fn surroundings(
+    failure: &mut Failure,
+    fields: Fields,
+    sections: &[Section<'_>],
+    labels: &[String],
+    location: Option<&Frame>,
+) {
     if failure.language.is_none() {
         failure.language = fields
             .get(Field::Language)
             .and_then(language_named)
             .or_else(|| location.and_then(|frame| frame.path.as_deref()).and_then(Language::of_path))
             .or_else(|| labels.iter().find_map(|label| language_named(label)))
-            .or_else(|| fence_language(sections));
+            .or_else(|| fence_language(sections))
+            .or_else(|| tests_named::language(&failure.tests));
     }
     failure.hint = fields.get(Field::Fingerprint).map(|hint| fields::cut(hint, 200));
     failure.job = fields.get(Field::Job).map(|job| fields::cut(job, 200));

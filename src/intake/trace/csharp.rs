@@ -38,7 +38,9 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
                 add_frame(&mut last.frames, frame);
             }
         } else if text == "--- End of inner exception stack trace ---" {
-            if open.len() > 1 && let Some(last) = open.pop() {
+            if open.len() > 1
+                && let Some(last) = open.pop()
+            {
                 done.push(last);
             }
         } else if !text.starts_with("--- End of stack trace from previous location") {
@@ -50,7 +52,8 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
     done.extend(open.into_iter().rev());
     // The members of an aggregate that are listed after it repeat or accompany the first one.
     while lines.get(end).is_some_and(|l| l.text.starts_with("---> (Inner Exception #")) {
-        let rest = (end + 1..lines.len().min(end + 1 + 4 * MAX_MESSAGE_LINES)).find(|i| lines[*i].text.ends_with("<---"));
+        let rest =
+            (end + 1..lines.len().min(end + 1 + 4 * MAX_MESSAGE_LINES)).find(|i| lines[*i].text.ends_with("<---"));
         match rest {
             Some(stop) => end = stop + 1,
             None => break,
@@ -62,6 +65,9 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
 /// Reads the headers above the first frame, from the outermost to the innermost: `Outer: text`, ` ---> Inner: text`.
 fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exception>) {
     let low = first.saturating_sub(MAX_MESSAGE_LINES).max(low);
+    if let Some(found) = runner(lines, first, low) {
+        return found;
+    }
     let mut start = first;
     for at in (low..first).rev() {
         let text = lines[at].text;
@@ -71,7 +77,8 @@ fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exceptio
             start = at;
             break;
         } else if at + 1 == first
-            && let Some(header) = scan::error_within(text).or_else(|| scan::header(text).filter(|h| !h.message.is_empty()))
+            && let Some(header) =
+                scan::error_within(text).or_else(|| scan::header(text).filter(|h| !h.message.is_empty()))
         {
             return (at, split(&header));
         }
@@ -90,6 +97,22 @@ fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exceptio
         }
     }
     (start, all.iter().flat_map(split).take(MAX_CHAIN).collect())
+}
+
+/// The test runner writes `Error Message:` and `Stack Trace:` above their contents, and no type for an assertion.
+fn runner(lines: &[Line<'_>], first: usize, low: usize) -> Option<(usize, Vec<Exception>)> {
+    let above = first.checked_sub(1).filter(|at| *at >= low && lines[*at].text == "Stack Trace:")?;
+    let start = (low..above).rev().find(|at| lines[*at].text == "Error Message:")?;
+    let mut message = lines.get(start + 1).filter(|_| start + 1 < above)?.text.to_owned();
+    for line in &lines[start + 2..above] {
+        scan::extend(&mut message, line.text);
+    }
+    let header = scan::error_header(&message).unwrap_or_else(|| Header {
+        type_name: if message.starts_with("Assert") { "AssertionError".to_owned() } else { String::new() },
+        message,
+        code: None,
+    });
+    Some((start, vec![header.into_exception()]))
 }
 
 /// Older runtimes write inner exceptions on the same line: `Outer: text ---> Inner: text`.
@@ -122,11 +145,13 @@ fn frame(text: &str) -> Option<Frame> {
         None if arguments.contains([':', '/']) && !arguments.contains("::") => return None,
         None => (None, None),
     };
-    if name.is_empty() || name.contains(' ') && !name.contains('<') || !name.contains('.') || arguments.starts_with(' ') {
+    if name.is_empty() || name.contains(' ') && !name.contains('<') || !name.contains('.') || arguments.starts_with(' ')
+    {
         return None;
     }
     let inner = &arguments[1..arguments.len() - 1];
-    let typed = inner.is_empty() || inner.contains(' ') && !inner.contains(".java") && inner != "Native Method" && inner != "Unknown Source";
+    let typed = inner.is_empty()
+        || inner.contains(' ') && !inner.contains(".java") && inner != "Native Method" && inner != "Unknown Source";
     if place.is_none() && !typed {
         return None;
     }

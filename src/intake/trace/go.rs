@@ -1,5 +1,7 @@
 //! Panics and fatal errors of Go with their first goroutine, and failures of `go test`. Layer 1.
 
+use std::collections::BTreeSet;
+
 use crate::intake::clean::Line;
 use crate::intake::scan::{self, MAX_CHAIN, MAX_MESSAGE_LINES, add_frame};
 use crate::intake::trace::Trace;
@@ -10,10 +12,14 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
     let mut at = 0;
     // The innermost test that is being reported.
     let mut test: Option<&str> = None;
+    let failed: BTreeSet<&str> = lines.iter().filter_map(|line| failed_test(line.text)).collect();
     while at < lines.len() {
         let text = lines[at].text;
         if let Some(name) = failed_test(text) {
             test = Some(name);
+        } else if let Some(name) = running_test(text) {
+            // In verbose output the complaint stands before the verdict; what a passing test logs is none.
+            test = failed.get(name).copied();
         } else if text.starts_with("--- PASS") || text.starts_with("FAIL\t") || text.starts_with("ok  \t") {
             test = None;
         }
@@ -37,12 +43,20 @@ pub(super) fn failed_test(text: &str) -> Option<&str> {
     rest.split(' ').next().filter(|name| !name.is_empty())
 }
 
+/// `=== RUN   TestX`, `=== CONT  TestX`, `=== NAME  TestX`.
+fn running_test(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("=== ")?;
+    let (verb, name) = rest.split_once(' ')?;
+    matches!(verb, "RUN" | "CONT" | "NAME").then(|| name.trim())
+}
+
 fn panic(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     let (type_name, rest) = opening(lines[start].text)?;
     let mut messages = vec![rest.to_owned()];
     let mut signal = None;
     let mut at = start + 1;
     let mut goroutine = None;
+    let mut in_runtime = false;
     while at < lines.len() && at <= start + MAX_MESSAGE_LINES {
         let text = lines[at].text;
         if is_goroutine(text) {
@@ -55,8 +69,10 @@ fn panic(lines: &[Line<'_>], start: usize) -> Option<Trace> {
             signal = inner.split([':', ' ', ']']).next().map(str::to_owned);
         } else if text.starts_with("exit status ") || text.starts_with("FAIL") {
             break;
+        } else if text == "runtime stack:" {
+            in_runtime = true;
         } else if !text.is_empty()
-            && !text.starts_with("runtime stack:")
+            && !in_runtime
             && let Some(last) = messages.last_mut()
         {
             scan::extend(last, text);
@@ -118,9 +134,8 @@ fn goroutine_only(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     }
     let (frames, end) = stack(lines, start + 1);
     let end = other_goroutines(lines, end);
-    (!frames.is_empty()).then(|| {
-        Trace::new(Language::Go, start, end, vec![Exception { frames, ..Exception::default() }])
-    })
+    (!frames.is_empty())
+        .then(|| Trace::new(Language::Go, start, end, vec![Exception { frames, ..Exception::default() }]))
 }
 
 /// Reads pairs of lines: a call, and below it `file:line +0x…`.
@@ -144,7 +159,10 @@ fn stack(lines: &[Line<'_>], from: usize) -> (Vec<Frame>, usize) {
             break;
         }
         let (module, function) = split_function(scan::cut_arguments(call));
-        add_frame(&mut frames, Frame { function: Some(function), module, path: Some(path.to_owned()), line: Some(line), column: None });
+        add_frame(
+            &mut frames,
+            Frame { function: Some(function), module, path: Some(path.to_owned()), line: Some(line), column: None },
+        );
         at += 2;
     }
     (frames, at)
@@ -172,7 +190,8 @@ fn other_goroutines(lines: &[Line<'_>], from: usize) -> usize {
 fn place(text: &str) -> Option<(&str, u32)> {
     let text = text.split(" +0x").next().unwrap_or(text);
     let (path, line, column) = scan::position(text)?;
-    (column.is_none() && (path.ends_with(".go") || path.ends_with(".s") || path.contains("_cgo"))).then_some((path, line))
+    (column.is_none() && (path.ends_with(".go") || path.ends_with(".s") || path.contains("_cgo")))
+        .then_some((path, line))
 }
 
 /// Splits `github.com/a/b/pkg.(*T).M` at the first dot after the last slash.

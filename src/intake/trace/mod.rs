@@ -8,11 +8,12 @@ mod gecko;
 mod go;
 mod java;
 mod javascript;
-mod php;
+pub(super) mod php;
 mod pytest;
 mod python;
 mod ruby;
 mod rust;
+mod tap;
 
 use crate::intake::clean::Line;
 use crate::model::{Exception, Failure, Language};
@@ -47,7 +48,7 @@ impl Trace {
 type Scanner = fn(&[Line<'_>]) -> Vec<Trace>;
 
 /// Every automaton, the most particular shapes first: on a tie the earlier one wins.
-const SCANNERS: [Scanner; 10] = [
+const SCANNERS: [Scanner; 11] = [
     python::scan,
     pytest::scan,
     rust::scan,
@@ -57,6 +58,7 @@ const SCANNERS: [Scanner; 10] = [
     php::scan,
     ruby::scan,
     javascript::scan,
+    tap::scan,
     gecko::scan,
 ];
 

@@ -9,7 +9,7 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        match uncaught(lines, at).or_else(|| notice(lines, at)) {
+        match uncaught(lines, at).or_else(|| notice(lines, at)).or_else(|| unit(lines, at)) {
             Some(trace) => {
                 at = trace.end.max(at + 1);
                 found.push(trace);
@@ -83,7 +83,8 @@ fn opening(lines: &[Line<'_>], start: usize) -> Option<(Head, usize)> {
     let (message, place) = rest.rsplit_once(" at ")?;
     let (path, line, _) = scan::position(place)?;
     let type_name = type_name.replace("\\\\", "\\");
-    let exception = Exception { type_name, message: scan::message(message), frames: Vec::new() };
+    let message = scan::message(&message.replace("\\\"", "\""));
+    let exception = Exception { type_name, message, frames: Vec::new() };
     Some(((exception, Some((path.to_owned(), line))), start + 1))
 }
 
@@ -98,6 +99,7 @@ fn error_at(lines: &[Line<'_>], start: usize, first: &str) -> Option<(Head, usiz
         {
             scan::extend(&mut before, head);
             let before = before.trim();
+            let before = before.strip_suffix(" and defined").unwrap_or(before);
             let (type_name, message) = before.split_once(':').unwrap_or((before, ""));
             let exception =
                 Exception { type_name: type_name.to_owned(), message: scan::message(message), frames: Vec::new() };
@@ -141,13 +143,60 @@ fn call(text: &str) -> Option<Call> {
         let (path, line) = place.rsplit_once('(')?;
         (Some(path.to_owned()), Some(scan::number(line)?), call)
     };
-    let name = call.split('(').next().unwrap_or(call).trim();
+    // A trace inside JSON has its separators doubled.
+    let name = call.split('(').next().unwrap_or(call).trim().replace("\\\\", "\\");
     let split = name.rsplit_once("->").or_else(|| name.rsplit_once("::"));
     let (module, function) = match split {
         Some((module, function)) => (Some(module.to_owned()), function),
-        None => (None, name),
+        None => (None, name.as_str()),
     };
     Some(Call { path, line, module, function: (!function.is_empty()).then(|| function.to_owned()) })
+}
+
+/// `1) Tests\CartTest::testTotal`, the message, a blank line, then `path:line` lines, as PHPUnit lists failures.
+fn unit(lines: &[Line<'_>], start: usize) -> Option<Trace> {
+    let test = unit_test(lines[start].text)?;
+    let mut message = String::new();
+    let mut at = start + 1;
+    let mut frames = Vec::new();
+    while let Some(line) = lines.get(at).filter(|_| at < start + MAX_MESSAGE_LINES) {
+        let place = scan::position(line.text).filter(|(path, _, _)| path.ends_with(".php") && !path.contains(' '));
+        if let Some((path, number, None)) = place {
+            frames.push(Frame { path: Some(path.to_owned()), line: Some(number), ..Frame::default() });
+        } else if frames.is_empty() {
+            scan::extend(&mut message, line.text);
+        } else {
+            break;
+        }
+        at += 1;
+    }
+    if let Some(last) = frames.last_mut() {
+        let (module, function) = test.split_once("::")?;
+        last.module = Some(module.to_owned());
+        last.function = Some(function.to_owned());
+    } else {
+        return None;
+    }
+    let message = message.trim();
+    let mut exception = match scan::error_header(message) {
+        Some(header) => header.into_exception(),
+        None => {
+            Exception { type_name: "AssertionError".to_owned(), message: scan::message(message), frames: Vec::new() }
+        }
+    };
+    exception.frames = frames;
+    let mut trace = Trace::new(Language::Php, start, at, vec![exception]);
+    trace.failure.tool = Some("phpunit".to_owned());
+    Some(trace)
+}
+
+/// Reads the test of `12) Tests\CartTest::testTotal with data set "a"`.
+pub(in crate::intake) fn unit_test(text: &str) -> Option<&str> {
+    let (number, rest) = text.split_once(") ")?;
+    scan::number(number)?;
+    let name = rest.split(' ').next()?;
+    let (class, method) = name.split_once("::")?;
+    (scan::is_name(class) && scan::is_name(method) && !method.contains(':')).then_some(name)
 }
 
 /// `PHP Warning:  Undefined variable $x in /path on line 3`.
@@ -155,13 +204,13 @@ fn notice(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     let text = lines[start].text;
     let rest = text.strip_prefix("PHP ").unwrap_or(text);
     let (kind, rest) = rest.split_once(':')?;
-    if !matches!(kind, "Warning" | "Notice" | "Deprecated" | "Fatal error" | "Parse error" | "Recoverable fatal error") {
+    if !matches!(kind, "Warning" | "Notice" | "Deprecated" | "Fatal error" | "Parse error" | "Recoverable fatal error")
+    {
         return None;
     }
     let (head, line) = rest.rsplit_once(" on line ")?;
     let (message, path) = head.rsplit_once(" in ")?;
     let frame = Frame { path: Some(path.to_owned()), line: Some(scan::number(line.trim())?), ..Frame::default() };
-    let exception =
-        Exception { type_name: kind.to_owned(), message: scan::message(message), frames: vec![frame] };
+    let exception = Exception { type_name: kind.to_owned(), message: scan::message(message), frames: vec![frame] };
     Some(Trace::new(Language::Php, start, start + 1, vec![exception]))
 }

@@ -11,9 +11,7 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
     let mut low = 0;
     let mut at = 0;
     while at < lines.len() {
-        let trace = raised(lines, at)
-            .or_else(|| reversed(lines, at))
-            .or_else(|| listed(lines, at, low));
+        let trace = raised(lines, at).or_else(|| reversed(lines, at)).or_else(|| listed(lines, at, low));
         match trace {
             Some(trace) => {
                 at = trace.end.max(at + 1);
@@ -73,11 +71,7 @@ fn one(lines: &[Line<'_>], start: usize) -> Option<(Exception, usize)> {
         }
         type_name = Some("RuntimeError".to_owned());
     }
-    let exception = Exception {
-        type_name: type_name.unwrap_or_default(),
-        message: scan::message(&message),
-        frames,
-    };
+    let exception = Exception { type_name: type_name.unwrap_or_default(), message: scan::message(&message), frames };
     Some((exception, end))
 }
 
@@ -125,12 +119,14 @@ fn reversed(lines: &[Line<'_>], start: usize) -> Option<Trace> {
 fn listed(lines: &[Line<'_>], first: usize, low: usize) -> Option<Trace> {
     let bare = |at: usize| -> Option<Frame> {
         let text = lines.get(at)?.text;
-        let text = text.strip_prefix("from ").unwrap_or(text);
+        // RSpec puts a number sign before each caller.
+        let text = text.strip_prefix("from ").or_else(|| text.strip_prefix("# ")).unwrap_or(text);
         let (frame, rest) = frame(text)?;
         (rest.is_empty() && frame.function.is_some()).then_some(frame)
     };
     let frame = bare(first)?;
     let (start, header) = rails(lines, first, low)
+        .or_else(|| rspec(lines, first, low))
         .or_else(|| scan::heading(lines, first, low))
         .unwrap_or_else(|| (first, Header::default()));
     let mut exception = header.into_exception();
@@ -151,6 +147,21 @@ fn rails(lines: &[Line<'_>], first: usize, low: usize) -> Option<(usize, Header)
         let header = Header { type_name: type_name.to_owned(), message: message.to_owned(), code: None };
         scan::is_error_type(type_name).then_some((at, header))
     })
+}
+
+/// `Failure/Error: source`, a blank line, then what was expected; RSpec gives no type for an expectation.
+fn rspec(lines: &[Line<'_>], first: usize, low: usize) -> Option<(usize, Header)> {
+    let low = first.saturating_sub(scan::MAX_MESSAGE_LINES).max(low);
+    let start = (low..first).rev().find(|at| lines[*at].text.starts_with("Failure/Error:"))?;
+    let from = (start..first).find(|at| lines[*at].is_blank())? + 1;
+    if lines[from..first].iter().any(|line| scan::error_header(line.text).is_some()) {
+        return None;
+    }
+    let mut header = Header { type_name: "AssertionError".to_owned(), ..Header::default() };
+    for line in &lines[from..first] {
+        scan::extend(&mut header.message, line.text);
+    }
+    Some((start, header))
 }
 
 /// Reads `path:line:in 'method'`, old and new quotes; returns what follows too.

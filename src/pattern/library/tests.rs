@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::pattern::record::tests::SOUND;
+use crate::pattern::checked::tests::SOUND;
 
 fn exception(type_name: &str, message: &str) -> Exception {
     Exception { type_name: type_name.to_owned(), message: message.into(), frames: Vec::new() }

@@ -1,8 +1,8 @@
 //! Which breaches of a pattern's contract are found, and how they are said. Layer 1.
 
 use super::*;
+use crate::pattern::checked::tests::SOUND;
 use crate::pattern::problem::Severity;
-use crate::pattern::record::tests::SOUND;
 
 const CONTRACT: &str = r#"  negative:
     - message: "'NoneType' object has no attribute 'city'"

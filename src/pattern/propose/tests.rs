@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::model::Exception;
+use crate::pattern::checked::tests::SOUND;
 use crate::pattern::confidence::Outcome;
-use crate::pattern::record::tests::SOUND;
 
 const CHAIN: &str = r#"
 id: js-chain

@@ -19,7 +19,7 @@ fn rewrite(rule: &str, fix: &str) -> Rewrite {
 fn run(language: Language, rule: &str, fix: &str, text: &str, window: &Window) -> Vec<Result<String, Unsafe>> {
     let source = Source::new(language, text).expect("the text parses");
     let compiled = Compiled::new(&rewrite(rule, fix), language, &Captures::new(), &[]).expect("the rule compiles");
-    compiled.hits(&source, window).iter().map(|hit| compiled.apply(&source, hit, EditLimits::default())).collect()
+    compiled.hits(&source, window).found.iter().map(|hit| compiled.apply(&source, hit, EditLimits::default())).collect()
 }
 
 const ALL: Window = Window::Bytes(0..usize::MAX);
@@ -79,7 +79,7 @@ fn a_change_past_the_limits_is_refused() {
         &[],
     )
     .expect("the rule compiles");
-    let hits = big.hits(&source, &ALL);
+    let hits = big.hits(&source, &ALL).found;
     assert_eq!(big.apply(&source, &hits[0], EditLimits::default()), Err(Unsafe::OverLimit));
     // A small change around much text is small, but a tree as deep as this is not looked through.
     assert_eq!(Source::new(Language::JavaScript, &text).map(|_| ()), Err(SyntaxError::TooDeep));
@@ -118,10 +118,20 @@ proptest! {
         let Ok(source) = Source::new(Language::JavaScript, &text) else { return Ok(()) };
         let compiled = Compiled::new(&rewrite(r#"{"pattern":"f($$$A)"}"#, fix), Language::JavaScript, &Captures::new(), &[]);
         let Ok(compiled) = compiled else { return Ok(()) };
-        for hit in compiled.hits(&source, &ALL) {
+        for hit in compiled.hits(&source, &ALL).found {
             if let Ok(after) = compiled.apply(&source, &hit, EditLimits::default()) {
                 prop_assert_eq!(syntax::new_errors(Language::JavaScript, &text, &after), Ok(Vec::new()));
             }
         }
     }
+}
+
+#[test]
+fn v_94_a_rule_with_too_many_nodes_to_try_is_stopped_and_says_so() {
+    let text = format!("function f() {{\n{}}}\n", "  g(a);\n".repeat(20_000));
+    let source = Source::new(Language::JavaScript, &text).expect("the text parses");
+    let rule = rewrite(r#"{"pattern":"g($A)","regex":"^h"}"#, "k($A)");
+    let compiled = Compiled::new(&rule, Language::JavaScript, &Captures::new(), &[]).expect("the rule compiles");
+    assert_eq!(compiled.hits(&source, &ALL), Hits { found: Vec::new(), complete: false });
+    assert!(compiled.hits(&source, &Window::Line(7)).complete);
 }

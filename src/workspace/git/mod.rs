@@ -21,10 +21,8 @@ mod scratch;
 #[cfg(unix)]
 mod snapshot;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -45,8 +43,6 @@ pub struct GitWorkspace {
     cache: PathBuf,
     scratch: PathBuf,
     sandbox: Sandbox,
-    /// One fetch at a time into each pristine repository.
-    fetching: Mutex<BTreeMap<RepoSlug, Arc<tokio::sync::Mutex<()>>>>,
     prepared: tokio::sync::OnceCell<()>,
 }
 
@@ -73,7 +69,6 @@ impl GitWorkspace {
             cache: cache.into(),
             scratch: scratch.into(),
             sandbox,
-            fetching: Mutex::default(),
             prepared: tokio::sync::OnceCell::new(),
         }
     }
@@ -105,14 +100,7 @@ impl GitWorkspace {
 impl Workspace for GitWorkspace {
     async fn open(&self, slug: &RepoSlug, commit: &ObjectId) -> Result<Box<dyn Checkout>, WorkspaceError> {
         self.prepare().await?;
-        let turn = {
-            let mut fetching = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(fetching.entry(slug.clone()).or_default())
-        };
-        let git = {
-            let _turn = turn.lock().await;
-            fetch::fetch(&self.cache, slug, &(self.locate)(slug), commit).await?
-        };
+        let git = fetch::fetch(&self.cache, slug, &(self.locate)(slug), commit).await?;
         let listing = listing::read(&git, commit).await?;
         Ok(Box::new(checkout::GitCheckout::new(
             git,
@@ -131,6 +119,7 @@ fn machine(error: GitError) -> WorkspaceError {
 }
 
 /// Says that a thread of ours died.
+#[cfg(unix)]
 #[expect(clippy::needless_pass_by_value, reason = "it is the function that maps an error away")]
 fn lost(error: tokio::task::JoinError) -> WorkspaceError {
     WorkspaceError::Machine(format!("internal error: {error}"))

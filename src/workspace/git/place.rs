@@ -53,23 +53,28 @@ impl Root {
     /// A link that leaves the tree becomes a plain file with its target as text, as git does on systems without links.
     /// Submodules are empty folders.
     pub(super) fn lay(&self, path: &[u8], state: &FileState) -> Result<bool, PlaceError> {
-        let shown = || String::from_utf8_lossy(path).into_owned();
         let Some(parts) = parts_of(path) else { return Ok(false) };
-        let Some((folder, name)) = self.parent(&parts, true)? else { return Ok(false) };
-        if state.mode == FileMode::Gitlink {
-            return match rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(Errno::EXIST) => Ok(true),
-                Err(e) => Err(PlaceError::Io { path: shown(), what: "made", source: e.into() }),
-            };
+        let (folder, name) = match self.parent(&parts, true) {
+            Ok(Some(found)) => found,
+            Ok(None) | Err(PlaceError::Refused(_)) => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        let outcome = if state.mode == FileMode::Gitlink {
+            rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o755))
+        } else {
+            let escapes = state.mode == FileMode::Symlink && !stays_inside(parts.len() - 1, &state.content);
+            let mode = if escapes { FileMode::Plain } else { state.mode };
+            create(&folder, name, mode, &state.content).and_then(|()| age(&folder, name))
+        };
+        match outcome {
+            Ok(()) => Ok(true),
+            // A hostile tree holds a name twice; an honest one differs in case, on a file system that does not.
+            Err(Errno::EXIST) => Ok(false),
+            Err(e) => {
+                let path = String::from_utf8_lossy(path).into_owned();
+                Err(PlaceError::Io { path, what: "written", source: e.into() })
+            }
         }
-        let escapes = state.mode == FileMode::Symlink && !stays_inside(parts.len() - 1, &state.content);
-        let mode = if escapes { FileMode::Plain } else { state.mode };
-        create(&folder, name, mode, &state.content).and_then(|()| age(&folder, name)).map_err(|e| PlaceError::Io {
-            path: shown(),
-            what: "written",
-            source: e.into(),
-        })?;
-        Ok(true)
     }
 
     /// Puts a file of a patch in place; `was_link` says that the patch knows of a link there.

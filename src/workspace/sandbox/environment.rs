@@ -150,7 +150,8 @@ impl Host {
         if let Some(home) = &self.home {
             all.extend(TOOL_FOLDERS.iter().map(|part| home.join(part)));
         }
-        all.retain(|path| path.exists());
+        // A rule can be made for files and folders only.
+        all.retain(|path| path.is_dir() || path.is_file());
         all.sort();
         all.dedup();
         all

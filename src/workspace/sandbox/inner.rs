@@ -38,6 +38,10 @@ fn become_command() -> Result<std::convert::Infallible, Word> {
     detach(&mut held)?;
     limit(&job, &mut held);
     restrict(&job, &mut held)?;
+    let start = super::inherited::start();
+    if !start.clean {
+        held.weaknesses.push("An open file of whoever started the program reaches the command.".to_owned());
+    }
     if job.require_landlock && !held.landlock {
         return Err(Word::TooWeak(
             "sandbox-too-weak: the configuration requires Landlock and this kernel does not enforce it".to_owned(),
@@ -51,15 +55,16 @@ fn become_command() -> Result<std::convert::Infallible, Word> {
         .map_err(|e| Word::Failed(format!("standard output is missing: {e}")))?;
     let word = serde_json::to_string(&Word::Held(held)).map_err(|e| Word::Failed(e.to_string()))?;
     writeln!(io::stderr(), "{word}").map_err(|e| Word::Failed(e.to_string()))?;
-    let error = Command::new("/bin/sh")
+    let error = Command::new(start.shell)
         .arg("-c")
+        .args(start.script)
         .arg(&job.command)
         .env_clear()
         .envs(&job.env)
         .stdin(Stdio::null())
         .stderr(output)
         .exec();
-    Err(Word::Failed(format!("/bin/sh could not be started: {error}")))
+    Err(Word::Failed(format!("{} could not be started: {error}", start.shell)))
 }
 
 /// Leaves the terminal and session of the program, and dies with the supervisor.

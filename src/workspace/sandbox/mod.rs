@@ -7,7 +7,8 @@
 //!
 //! What even `landlock` leaves open, because the kernel cannot close it or honest suites would break: sockets of the
 //! file system, reading `/proc` and `/sys`, and filling the disk of the scratch folder. `/tmp` and `/dev/shm` are closed,
-//! since what one run left there the next could read (V-109).
+//! since what one run left there the next could read (V-109). Somebody who may kill the supervisor from outside frees
+//! what the command started in the background; the command itself dies with it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -16,9 +17,12 @@
 
 #[cfg(target_os = "linux")]
 mod calls;
+#[cfg_attr(not(unix), expect(dead_code, reason = "nothing is started where nothing can be shut in"))]
 mod environment;
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(unix)]
+mod inherited;
 #[cfg(unix)]
 mod inner;
 #[cfg(unix)]

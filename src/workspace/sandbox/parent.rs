@@ -91,7 +91,8 @@ fn named_by(spec: &CommandSpec, place: &Place) -> Vec<PathBuf> {
     spec.env
         .values()
         .map(PathBuf::from)
-        .filter(|path| path.is_absolute() && path.components().count() > 2 && !around_us(path) && path.exists())
+        .filter(|path| path.is_absolute() && path.components().count() > 2 && !around_us(path))
+        .filter(|path| path.is_dir() || path.is_file())
         .collect()
 }
 
@@ -160,9 +161,8 @@ fn exchange(
     drop(stdin.write_all(line));
     {
         let mut held = lifeline.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !held.cut {
-            held.end = Some(stdin);
-        }
+        // Cut before it began: the end of input, here and now, is how the supervisor hears of it.
+        if held.cut { drop(stdin) } else { held.end = Some(stdin) }
     }
     let mut header = Vec::new();
     let mut output = Vec::new();

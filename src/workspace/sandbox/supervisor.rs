@@ -159,7 +159,7 @@ fn watch(job: &Job, shell: Pid, held: Held, output: PipeReader, gone: &AtomicBoo
         tick = (tick * 2).min(TICK);
     };
     let wall_s = start.elapsed().as_secs_f64();
-    let ended = end_tree(shell);
+    let ended = end_tree(shell, shell_status.is_some());
     let drain_limit = Instant::now() + DRAIN_WITHIN;
     while !drained.load(Ordering::Acquire) && Instant::now() < drain_limit {
         thread::sleep(Duration::from_millis(1));
@@ -258,13 +258,16 @@ fn reap(shell: Pid, shell_status: &mut Option<WaitStatus>) -> bool {
 }
 
 /// Ends whatever the command left; returns whether nothing is left.
-fn end_tree(shell: Pid) -> bool {
+fn end_tree(shell: Pid, shell_ended: bool) -> bool {
     let mut status = None;
     if !reap(shell, &mut status) && cfg!(target_os = "linux") {
         return true;
     }
-    // Where orphans cannot be adopted, the process group of the session is all that can be reached.
-    let _ = rustix::process::kill_process_group(shell, Signal::KILL);
+    // In one call for most of the tree. Once the shell is gone its number may be somebody else's; but where orphans
+    // cannot be adopted, the group is all that can be reached.
+    if !shell_ended || cfg!(not(target_os = "linux")) {
+        let _ = rustix::process::kill_process_group(shell, Signal::KILL);
+    }
     end_everything()
 }
 

@@ -64,6 +64,8 @@ pub(super) const PLACES: &[Place] = &[
     row("system::port", Ports),
     row("git", Adapters),
     row("forge::local", Adapters),
+    row("forge::memory", Adapters),
+    row("forge::faults", Adapters),
     row("forge::github", Adapters),
     row("llm::*", Adapters),
     row("workspace::git", Adapters),
@@ -122,6 +124,8 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("serde", EVERYWHERE),
     ("serde_json", EVERYWHERE),
     ("serde_yaml", ABOVE_NOUNS),
+    // Ids of git objects, where no git program makes them.
+    ("sha1", Reach::Modules(&["forge::memory"])),
     ("sha2", EVERYWHERE),
     ("similar", ABOVE_NOUNS),
     ("tempfile", OUTSIDE),

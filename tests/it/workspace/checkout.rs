@@ -150,6 +150,21 @@ async fn a_repository_with_unsafe_paths_still_opens() {
 }
 
 #[tokio::test]
+async fn a_tree_that_holds_a_name_twice_still_opens_and_runs() {
+    let world = World::new();
+    let (one, two) = (world.blob(b"one"), world.blob(b"two"));
+    let inner = world.git(&["mktree", "-z"], format!("100644 blob {two}\tb\0").as_bytes());
+    // The name as a link, as a folder behind it, and as a second file.
+    let listing = format!("120000 blob {one}\ta\0040000 tree {inner}\ta\0100644 blob {two}\tz\0100644 blob {one}\tz\0");
+    let tree = world.git(&["mktree", "-z"], listing.as_bytes());
+    let commit = world.commit_tree(&tree);
+    let checkout = world.open(&commit).await.expect("a checkout");
+    let (snapshot, _) = checkout.snapshot(None).await.expect("a snapshot");
+    let done = snapshot.run(&Patch::new(), &super::sandbox::spec("ls; readlink a; cat z")).await.expect("a run");
+    assert_eq!(done.output, "a\nz\none\ntwo");
+}
+
+#[tokio::test]
 async fn v_66_v_67_v_69_configuration_and_hooks_of_a_hostile_origin_run_nothing() {
     let world = World::new();
     let canary = world.root().join("canary");

@@ -202,6 +202,14 @@ fn a_run_that_nobody_wants_any_more_is_ended() {
 }
 
 #[test]
+fn a_run_that_was_given_up_before_it_began_ends_at_once() {
+    let lifeline = Lifeline::new();
+    lifeline.cut();
+    let done = sandbox().run(&room().place, &spec("sleep 618.25"), &lifeline).expect("an execution");
+    assert_eq!(done.exit, Exit::Signal(9));
+}
+
+#[test]
 fn writing_outside_its_folders_is_denied() {
     if !landlock("writing_outside_its_folders_is_denied") {
         return;
@@ -316,6 +324,16 @@ fn namespaces_mounts_and_tracing_are_refused() {
     let done = room().run(&spec(command));
     for word in ["unshared", "net\n", "mounted", "chrooted"] {
         assert!(!done.output.contains(word), "{}", done.output);
+    }
+}
+
+#[test]
+fn only_the_standard_files_are_open_in_a_command() {
+    if cfg!(target_os = "linux") {
+        let done = room().run(&spec("ls /proc/self/fd"));
+        assert!(!done.sandbox.weaknesses.iter().any(|w| w.contains("open file")), "{done:?}");
+        // Whatever the test's own parent left open; the last is the folder being listed.
+        assert_eq!(done.output, "0\n1\n2\n3\n");
     }
 }
 

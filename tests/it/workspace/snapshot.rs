@@ -170,6 +170,9 @@ async fn a_setup_that_fails_is_an_execution_and_leaves_a_snapshot() {
 #[tokio::test]
 async fn a_file_of_100_mb_is_handled() {
     let world = World::new();
+    for setting in ["core.compression", "core.looseCompression", "pack.compression"] {
+        world.git(&["config", setting, "0"], b"");
+    }
     let commit = world.commit(&[("100644", "big.bin", vec![b'x'; 100 << 20]), ("100644", "a", b"a".to_vec())]);
     let checkout = world.open(&commit).await.expect("a checkout");
     assert_eq!(checkout.files()[1].size, 100 << 20);
