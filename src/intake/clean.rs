@@ -176,7 +176,9 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         let code = &after[..digits];
         let is_code = digits > 0
             && after[digits..].starts_with('m')
-            && !after[digits + 1..].starts_with([']', ':'])
+            && !after[digits + 1..].starts_with(']')
+            // A range with a step (`[5m:1m]`) is no colour either.
+            && !after[digits + 1..].strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             && code.split(';').all(|part| part.len() <= 3);
         if is_code {
             let before = &rest[..at];
@@ -281,10 +283,11 @@ fn strip_timestamp(line: &str) -> &str {
         Some(inner) => (true, inner),
         None => (false, line),
     };
-    let Some(mut at) = ["0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000/00/00 00:00:00", "00:00:00", "00-00 00:00:00"]
-        .iter()
-        .find_map(|pattern| shape(inner, pattern))
-        .or_else(|| month_time(inner))
+    let Some(mut at) =
+        ["0000-00-00T00:00:00", "0000-00-00 00:00:00", "0000/00/00 00:00:00", "00:00:00", "00-00 00:00:00"]
+            .iter()
+            .find_map(|pattern| shape(inner, pattern))
+            .or_else(|| month_time(inner))
     else {
         return line;
     };
@@ -319,14 +322,17 @@ fn strip_timestamp(line: &str) -> &str {
 
 /// `03-Jan-2024 10:00:00` and `Jan  3 10:00:00`.
 fn month_time(text: &str) -> Option<usize> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     if let Some(rest) = text.get(..3).filter(|m| MONTHS.contains(m)).and_then(|_| text.get(3..)) {
         return [" 00 00:00:00", "  0 00:00:00"].iter().find_map(|p| shape(rest, p)).map(|n| n + 3);
     }
     let rest = text.get(shape(text, "00-")?..)?;
     let month = rest.get(..3)?;
-    MONTHS.contains(&month).then(|| rest.get(3..).and_then(|rest| shape(rest, "-0000 00:00:00"))).flatten().map(|n| n + 6)
+    MONTHS
+        .contains(&month)
+        .then(|| rest.get(3..).and_then(|rest| shape(rest, "-0000 00:00:00")))
+        .flatten()
+        .map(|n| n + 6)
 }
 
 /// A level, a `tag[pid]:` or process numbers after a logger's time stamp.
@@ -381,7 +387,7 @@ mod tests {
     #[test]
     fn colour_codes_without_their_escape_character_vanish() {
         assert_eq!(clean("[31mError[39m: x"), "Error: x");
-        assert_eq!(clean("rate(x[5m]) and [5m] stay"), "rate(x[5m]) and [5m] stay");
+        assert_eq!(clean("rate(x[5m]) and [5m:1m] stay"), "rate(x[5m]) and [5m:1m] stay");
     }
 
     #[test]

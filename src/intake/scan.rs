@@ -87,9 +87,20 @@ pub(crate) fn is_name(text: &str) -> bool {
 pub(crate) fn is_error_type(text: &str) -> bool {
     const SUFFIXES: [&str; 7] = ["Error", "Exception", "Failure", "Warning", "Fault", "ExceptionGroup", "Throwable"];
     const NAMES: [&str; 14] = [
-        "KeyboardInterrupt", "StopIteration", "StopAsyncIteration", "SystemExit", "GeneratorExit", "DoesNotExist",
-        "ObjectDoesNotExist", "MultipleObjectsReturned", "Http404", "RecordNotFound", "RecordInvalid", "NotFound",
-        "PermissionDenied", "Timeout",
+        "KeyboardInterrupt",
+        "StopIteration",
+        "StopAsyncIteration",
+        "SystemExit",
+        "GeneratorExit",
+        "DoesNotExist",
+        "ObjectDoesNotExist",
+        "MultipleObjectsReturned",
+        "Http404",
+        "RecordNotFound",
+        "RecordInvalid",
+        "NotFound",
+        "PermissionDenied",
+        "Timeout",
     ];
     if !is_name(text) {
         return false;
@@ -106,10 +117,24 @@ pub(crate) fn strip_lead(text: &str) -> &str {
     for _ in 0..4 {
         let before = rest.len();
         for lead in [
-            "Uncaught (in promise) ", "(in promise) ", "Uncaught ", "Unhandled exception. ", "Unhandled exception: ",
-            "Unhandled Exception: ", "Unhandled Rejection: ", "Unhandled rejection ", "UnhandledPromiseRejection: ",
-            "UnhandledPromiseRejectionWarning: ", "uncaughtException: ", "uncaughtException ", "Caused by: ",
-            "caused by: ", "[cause]: ", "FATAL EXCEPTION: ", "ERROR: ", "error: ",
+            "Uncaught (in promise) ",
+            "(in promise) ",
+            "Uncaught ",
+            "Unhandled exception. ",
+            "Unhandled exception: ",
+            "Unhandled Exception: ",
+            "Unhandled Rejection: ",
+            "Unhandled rejection ",
+            "UnhandledPromiseRejection: ",
+            "UnhandledPromiseRejectionWarning: ",
+            "uncaughtException: ",
+            "uncaughtException ",
+            "Caused by: ",
+            "caused by: ",
+            "[cause]: ",
+            "FATAL EXCEPTION: ",
+            "ERROR: ",
+            "error: ",
         ] {
             if let Some(inner) = rest.strip_prefix(lead) {
                 rest = inner.trim_start();
@@ -274,7 +299,10 @@ mod tests {
         assert_eq!(read("[AggregateError: All lost] {"), some("AggregateError", "All lost", None));
         assert_eq!(read("see foo: it fails"), None);
         assert_eq!(error_header("note: x"), None);
-        assert_eq!(error_within("main ERROR c.a.X - a.b.MyException: hm").map(|h| h.type_name).as_deref(), Some("a.b.MyException"));
+        assert_eq!(
+            error_within("main ERROR c.a.X - a.b.MyException: hm").map(|h| h.type_name).as_deref(),
+            Some("a.b.MyException")
+        );
     }
 
     #[test]

@@ -175,20 +175,79 @@ fn traces_are_located_in_order_and_do_not_overlap() {
 
 /// Texts that would cost quadratic time or deep recursion in a careless reader.
 fn hostile() -> Vec<String> {
-    let size = 1 << 20;
+    let size = 1 << 17;
     let fill = |unit: &str| unit.repeat(size / unit.len());
     let mut all: Vec<String> = [
-        "at ", "(", ")", "[", "<", "<!--", "```\n", "~~~\n", "#", "# x\n", "|", "> ", ":1", ":1:1", "a@b:1:1\n", "\r", "\u{8}",
-        "\u{1b}", "\u{1b}[", "\u{1b}]", "é", "a\u{301}", "-", "* **a:** b\n", "| a | b |\n", "    at f (/a.js:1:1)\n",
-        "Error: x\n", "TypeError: x\n\n", "Caused by: a.B: c\n", "Caused by:\n  x\n", "[cause]: Error: x\n", "[errors]: [\n",
-        "Traceback (most recent call last):\n", "Traceback (most recent call last):\n  File \"a\", line 1, in f\n",
-        "  File \"a\", line 1\n", "E   x\n", "____ a ____\n", "a.py:1: in f\n", "a.py:1: \n", "thread 'a' panicked at x\n",
-        "thread 'a' panicked at x:1:1:\n", "stack backtrace:\n", "0: a\n", "panic: x\n", "goroutine 1 [running]:\n",
-        "fatal error: x\n", "--- FAIL: T\n    a_test.go:1: x\n", "  at A.B(C d)\n", "---> A: b\n",
-        "---> (Inner Exception #0) x\n", "Uncaught x\n", "Uncaught A: x\n", "#0 a(1): b()\n", "Next A: b\n",
-        "a.rb:1:in 'b': c (D)\n", "a.rb:1:in 'b'\n", "from a.rb:1:in 'b'\n", ": from ", "● x\n", "+-+---- 1 ----\n",
-        "During handling of the above exception, another exception occurred:\n", "Suppressed: x\n", "&lt;", "<details>",
-        "<summary>", "Location: a.b:1\n", "10:00:00 ", "web-1 | ", "Uncaught ", "Exception in thread \"",
+        "at ",
+        "(",
+        ")",
+        "[",
+        "<",
+        "<!--",
+        "```\n",
+        "~~~\n",
+        "#",
+        "# x\n",
+        "|",
+        "> ",
+        ":1",
+        ":1:1",
+        "a@b:1:1\n",
+        "\r",
+        "\u{8}",
+        "\u{1b}",
+        "\u{1b}[",
+        "\u{1b}]",
+        "é",
+        "a\u{301}",
+        "-",
+        "* **a:** b\n",
+        "| a | b |\n",
+        "    at f (/a.js:1:1)\n",
+        "Error: x\n",
+        "TypeError: x\n\n",
+        "Caused by: a.B: c\n",
+        "Caused by:\n  x\n",
+        "[cause]: Error: x\n",
+        "[errors]: [\n",
+        "Traceback (most recent call last):\n",
+        "Traceback (most recent call last):\n  File \"a\", line 1, in f\n",
+        "  File \"a\", line 1\n",
+        "E   x\n",
+        "____ a ____\n",
+        "a.py:1: in f\n",
+        "a.py:1: \n",
+        "thread 'a' panicked at x\n",
+        "thread 'a' panicked at x:1:1:\n",
+        "stack backtrace:\n",
+        "0: a\n",
+        "panic: x\n",
+        "goroutine 1 [running]:\n",
+        "fatal error: x\n",
+        "--- FAIL: T\n    a_test.go:1: x\n",
+        "  at A.B(C d)\n",
+        "---> A: b\n",
+        "---> (Inner Exception #0) x\n",
+        "Uncaught x\n",
+        "Uncaught A: x\n",
+        "#0 a(1): b()\n",
+        "Next A: b\n",
+        "a.rb:1:in 'b': c (D)\n",
+        "a.rb:1:in 'b'\n",
+        "from a.rb:1:in 'b'\n",
+        ": from ",
+        "● x\n",
+        "+-+---- 1 ----\n",
+        "During handling of the above exception, another exception occurred:\n",
+        "Suppressed: x\n",
+        "&lt;",
+        "<details>",
+        "<summary>",
+        "Location: a.b:1\n",
+        "10:00:00 ",
+        "web-1 | ",
+        "Uncaught ",
+        "Exception in thread \"",
     ]
     .into_iter()
     .map(fill)
@@ -203,12 +262,15 @@ fn hostile() -> Vec<String> {
 }
 
 #[test]
-fn a_megabyte_of_hostile_text_ends() {
+fn hostile_text_of_every_shape_is_read_in_bounded_work() {
     for text in hostile() {
         drop(intake::read_traces(&text));
         drop(intake::read_trace(&text));
         drop(intake::read_text("x", &text, &[]));
     }
+    // A megabyte of everything.
+    let all: String = hostile().iter().map(|text| &text[..text.floor_char_boundary(1 << 14)]).collect();
+    drop(intake::read_text("x", &all, &[]));
 }
 
 #[test]

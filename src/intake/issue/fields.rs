@@ -31,14 +31,30 @@ impl Field {
     /// Reads a simple name.
     pub(super) fn of(name: &str) -> Option<Self> {
         Some(match name {
-            "error type" | "type" | "exception" | "exception type" | "exception class" | "error class" | "error name"
-            | "error" => Self::Type,
+            "error type" | "type" | "exception" | "exception type" | "exception class" | "error class"
+            | "error name" | "error" => Self::Type,
             "error message" | "message" | "exception message" | "panic message" | "error text" => Self::Message,
-            "stack trace" | "stacktrace" | "stack" | "traceback" | "trace" | "backtrace" | "call stack" | "logs" | "log"
-            | "log output" | "relevant log output" | "error output" | "output" | "full trace" | "full traceback"
-            | "error log" | "console output" => Self::Trace,
+            "stack trace"
+            | "stacktrace"
+            | "stack"
+            | "traceback"
+            | "trace"
+            | "backtrace"
+            | "call stack"
+            | "logs"
+            | "log"
+            | "log output"
+            | "relevant log output"
+            | "error output"
+            | "output"
+            | "full trace"
+            | "full traceback"
+            | "error log"
+            | "console output" => Self::Trace,
             "job" | "job name" | "service" | "workflow job" | "worker" | "task" | "cron job" => Self::Job,
-            "location" | "file" | "source" | "source file" | "file path" | "path" | "where" | "culprit" => Self::Location,
+            "location" | "file" | "source" | "source file" | "file path" | "path" | "where" | "culprit" => {
+                Self::Location
+            }
             "function" | "method" | "function name" => Self::Function,
             "commit" | "commit sha" | "sha" | "revision" | "git sha" | "git commit" => Self::Commit,
             "fingerprint" | "error fingerprint" => Self::Fingerprint,
@@ -48,7 +64,9 @@ impl Field {
             "language" | "runtime language" => Self::Language,
             "description" | "what happened" | "steps to reproduce" | "expected behavior" | "expected behaviour"
             | "actual behavior" | "actual behaviour" | "expected" | "actual" | "to reproduce" | "summary" | "notes"
-            | "additional context" | "screenshots" | "reproduction" | "note" | "e g" | "https" | "http" | "todo" => Self::Prose,
+            | "additional context" | "screenshots" | "reproduction" | "note" | "e g" | "https" | "http" | "todo" => {
+                Self::Prose
+            }
             _ => return None,
         })
     }
@@ -113,8 +131,19 @@ fn has_code(section: &Section<'_>) -> bool {
 /// Reads the lines of a section that name a value.
 fn lines(section: &Section<'_>, known: Option<Field>, fields: &mut Fields) {
     // In these sections every `Key: value` counts; elsewhere a plain one only if its name is known.
-    let structured = ["error details", "details", "context", "environment", "error", "metadata", "info", "error info", "error context", "system info"]
-        .contains(&section.key.as_str());
+    let structured = [
+        "error details",
+        "details",
+        "context",
+        "environment",
+        "error",
+        "metadata",
+        "info",
+        "error info",
+        "error context",
+        "system info",
+    ]
+    .contains(&section.key.as_str());
     for piece in &section.pieces {
         let Piece::Text(line) = piece else { continue };
         let Some((marked, name, value)) = pair(line) else { continue };
@@ -150,10 +179,11 @@ fn pair(line: &str) -> Option<(bool, &str, &str)> {
         let titles = value.trim().eq_ignore_ascii_case("value");
         return (two && !name.contains("--") && !titles).then(|| (true, name.trim(), value));
     }
-    let (listed, text) = match text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")).or_else(|| text.strip_prefix("+ ")) {
-        Some(inner) => (true, inner.trim_start()),
-        None => (false, text),
-    };
+    let (listed, text) =
+        match text.strip_prefix("- ").or_else(|| text.strip_prefix("* ")).or_else(|| text.strip_prefix("+ ")) {
+            Some(inner) => (true, inner.trim_start()),
+            None => (false, text),
+        };
     for mark in ["**", "__"] {
         if let Some(inner) = text.strip_prefix(mark) {
             let (name, value) = inner.split_once(mark)?;
@@ -167,7 +197,8 @@ fn pair(line: &str) -> Option<(bool, &str, &str)> {
     let (name, value) = text.split_once(": ").or_else(|| Some((text.strip_suffix(':')?, "")))?;
     let words = name.split_whitespace().count();
     // A trace's header is no field of a list, and neither is a sentence.
-    let plain = (1..=4).contains(&words) && !scan::is_error_type(name) && !name.contains(['(', ')', '"', '/', '\\', '=']);
+    let plain =
+        (1..=4).contains(&words) && !scan::is_error_type(name) && !name.contains(['(', ')', '"', '/', '\\', '=']);
     plain.then_some((listed && Field::of(&simple(name)).is_some(), name.trim_matches('`'), value))
 }
 
@@ -178,7 +209,8 @@ fn value_of(text: &str) -> Option<String> {
         Some(inner) if !inner.contains('`') => inner.trim(),
         _ => text,
     };
-    let nothing = ["", "_No response_", "No response", "N/A", "n/a", "none", "None", "-", "unknown", "null", "undefined"];
+    let nothing =
+        ["", "_No response_", "No response", "N/A", "n/a", "none", "None", "-", "unknown", "null", "undefined"];
     (!nothing.contains(&text)).then(|| text.to_owned())
 }
 
@@ -249,7 +281,9 @@ pub(super) fn cut(text: &str, most: usize) -> String {
 /// Reads `src/a.js:12:5`, `total (src/a.js:12)`, `src/a.js, line 12`, `src/a.js#L12`, `src/a.js:12 in total`.
 pub(super) fn location(value: &str) -> Option<Frame> {
     let value = value.lines().next()?.trim();
-    let clean = |word: &str| word.trim_matches(|c: char| matches!(c, '`' | '(' | ')' | '[' | ']' | ',' | ';' | '"' | '\'')).to_owned();
+    let clean = |word: &str| {
+        word.trim_matches(|c: char| matches!(c, '`' | '(' | ')' | '[' | ']' | ',' | ';' | '"' | '\'')).to_owned()
+    };
     let words: Vec<String> = value.split_whitespace().take(40).map(clean).collect();
     let mut frame = Frame::default();
     for (at, word) in words.iter().enumerate() {
@@ -259,12 +293,18 @@ pub(super) fn location(value: &str) -> Option<Frame> {
                 Some((path, line, column)) => (path, Some(line), column),
                 None => {
                     let next = words.get(at + 1).is_some_and(|w| w.eq_ignore_ascii_case("line"));
-                    (word.as_str(), words.get(at + 2).filter(|_| next).and_then(|n| scan::number(n.trim_end_matches('.'))), None)
+                    (
+                        word.as_str(),
+                        words.get(at + 2).filter(|_| next).and_then(|n| scan::number(n.trim_end_matches('.'))),
+                        None,
+                    )
                 }
             },
         };
         let is_file = path.rsplit(['/', '\\']).next().is_some_and(|name| {
-            name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && (1..=6).contains(&end.len()) && end.chars().all(char::is_alphanumeric))
+            name.rsplit_once('.').is_some_and(|(stem, end)| {
+                !stem.is_empty() && (1..=6).contains(&end.len()) && end.chars().all(char::is_alphanumeric)
+            })
         });
         if !is_file {
             continue;
@@ -277,7 +317,9 @@ pub(super) fn location(value: &str) -> Option<Frame> {
             _ if at > 0 && value.contains('(') => words.get(at - 1),
             _ => None,
         };
-        frame.function = function.map(|name| scan::cut_arguments(name).trim_end_matches("()").trim_end_matches('(').to_owned()).filter(|name| scan::is_name(name));
+        frame.function = function
+            .map(|name| scan::cut_arguments(name).trim_end_matches("()").trim_end_matches('(').to_owned())
+            .filter(|name| scan::is_name(name));
         return Some(frame);
     }
     None

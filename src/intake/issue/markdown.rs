@@ -152,8 +152,28 @@ fn heading(line: &str) -> Option<&str> {
 /// Removes the tags of folds and plain formatting; what is no known tag, as `List<String>`, stays.
 fn without_tags(line: Cow<'_, str>) -> (Cow<'_, str>, Option<String>) {
     const TAGS: [&str; 22] = [
-        "details", "summary", "pre", "code", "p", "br", "b", "strong", "i", "em", "div", "span", "samp", "kbd", "tt",
-        "ul", "ol", "li", "h2", "h3", "h4", "blockquote",
+        "details",
+        "summary",
+        "pre",
+        "code",
+        "p",
+        "br",
+        "b",
+        "strong",
+        "i",
+        "em",
+        "div",
+        "span",
+        "samp",
+        "kbd",
+        "tt",
+        "ul",
+        "ol",
+        "li",
+        "h2",
+        "h3",
+        "h4",
+        "blockquote",
     ];
     if !line.contains(['<', '&']) {
         return (line, None);
@@ -190,7 +210,9 @@ fn without_tags(line: Cow<'_, str>) -> (Cow<'_, str>, Option<String>) {
     }
     kept.push_str(rest);
     if kept.contains('&') {
-        for (entity, text) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")] {
+        for (entity, text) in
+            [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " "), ("&amp;", "&")]
+        {
             kept = kept.replace(entity, text);
         }
     }

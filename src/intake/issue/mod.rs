@@ -171,8 +171,10 @@ fn strip_product(title: &str) -> &str {
         {
             rest = after.trim_start();
         }
-        rest = rest.trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '[' | '_' | '`' | '"' | '\'' | '\\'));
-        for word in ["Bug:", "bug:", "BUG:", "Crash:", "crash:", "Bug report:", "Error:", "Production:", "CI:", "fix:"] {
+        rest = rest
+            .trim_start_matches(|c: char| !c.is_alphanumeric() && !matches!(c, '[' | '_' | '`' | '"' | '\'' | '\\'));
+        for word in ["Bug:", "bug:", "BUG:", "Crash:", "crash:", "Bug report:", "Error:", "Production:", "CI:", "fix:"]
+        {
             if let Some(after) = rest.strip_prefix(word)
                 && scan::error_header(after.trim()).is_some()
             {
@@ -226,7 +228,13 @@ fn named_tests(failure: &mut Failure, fields: &Fields) {
 }
 
 /// Adds language, commit, job, context, hint and breadcrumbs.
-fn surroundings(failure: &mut Failure, fields: Fields, sections: &[Section<'_>], labels: &[String], location: Option<&Frame>) {
+fn surroundings(
+    failure: &mut Failure,
+    fields: Fields,
+    sections: &[Section<'_>],
+    labels: &[String],
+    location: Option<&Frame>,
+) {
     if failure.language.is_none() {
         failure.language = fields
             .get(Field::Language)

@@ -38,7 +38,9 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
                 add_frame(&mut last.frames, frame);
             }
         } else if text == "--- End of inner exception stack trace ---" {
-            if open.len() > 1 && let Some(last) = open.pop() {
+            if open.len() > 1
+                && let Some(last) = open.pop()
+            {
                 done.push(last);
             }
         } else if !text.starts_with("--- End of stack trace from previous location") {
@@ -50,7 +52,8 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
     done.extend(open.into_iter().rev());
     // The members of an aggregate that are listed after it repeat or accompany the first one.
     while lines.get(end).is_some_and(|l| l.text.starts_with("---> (Inner Exception #")) {
-        let rest = (end + 1..lines.len().min(end + 1 + 4 * MAX_MESSAGE_LINES)).find(|i| lines[*i].text.ends_with("<---"));
+        let rest =
+            (end + 1..lines.len().min(end + 1 + 4 * MAX_MESSAGE_LINES)).find(|i| lines[*i].text.ends_with("<---"));
         match rest {
             Some(stop) => end = stop + 1,
             None => break,
@@ -74,7 +77,8 @@ fn headers(lines: &[Line<'_>], first: usize, low: usize) -> (usize, Vec<Exceptio
             start = at;
             break;
         } else if at + 1 == first
-            && let Some(header) = scan::error_within(text).or_else(|| scan::header(text).filter(|h| !h.message.is_empty()))
+            && let Some(header) =
+                scan::error_within(text).or_else(|| scan::header(text).filter(|h| !h.message.is_empty()))
         {
             return (at, split(&header));
         }
@@ -141,11 +145,13 @@ fn frame(text: &str) -> Option<Frame> {
         None if arguments.contains([':', '/']) && !arguments.contains("::") => return None,
         None => (None, None),
     };
-    if name.is_empty() || name.contains(' ') && !name.contains('<') || !name.contains('.') || arguments.starts_with(' ') {
+    if name.is_empty() || name.contains(' ') && !name.contains('<') || !name.contains('.') || arguments.starts_with(' ')
+    {
         return None;
     }
     let inner = &arguments[1..arguments.len() - 1];
-    let typed = inner.is_empty() || inner.contains(' ') && !inner.contains(".java") && inner != "Native Method" && inner != "Unknown Source";
+    let typed = inner.is_empty()
+        || inner.contains(' ') && !inner.contains(".java") && inner != "Native Method" && inner != "Unknown Source";
     if place.is_none() && !typed {
         return None;
     }

@@ -59,9 +59,20 @@ fn frame(text: &str) -> Option<Frame> {
 
 /// Splits at the `@` before the location: a location may hold `@` too, as in `/@fs/` and scoped packages.
 fn split(text: &str) -> Option<(&str, &str)> {
-    for scheme in
-        ["@http://", "@https://", "@file://", "@webpack", "@moz-extension:", "@safari-", "@blob:", "@app:", "@capacitor:", "@resource:", "@chrome:", "@[native"]
-    {
+    for scheme in [
+        "@http://",
+        "@https://",
+        "@file://",
+        "@webpack",
+        "@moz-extension:",
+        "@safari-",
+        "@blob:",
+        "@app:",
+        "@capacitor:",
+        "@resource:",
+        "@chrome:",
+        "@[native",
+    ] {
         if let Some(at) = text.find(scheme) {
             return Some((&text[..at], &text[at + 1..]));
         }

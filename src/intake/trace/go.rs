@@ -133,8 +133,9 @@ fn goroutine_only(lines: &[Line<'_>], start: usize) -> Option<Trace> {
         return None;
     }
     let (frames, end) = stack(lines, start + 1);
-    let end = other_goroutines(lines, end);
+    // Only what becomes a trace may be read far ahead, or reading would not be linear.
     (!frames.is_empty()).then(|| {
+        let end = other_goroutines(lines, end);
         Trace::new(Language::Go, start, end, vec![Exception { frames, ..Exception::default() }])
     })
 }
@@ -160,7 +161,10 @@ fn stack(lines: &[Line<'_>], from: usize) -> (Vec<Frame>, usize) {
             break;
         }
         let (module, function) = split_function(scan::cut_arguments(call));
-        add_frame(&mut frames, Frame { function: Some(function), module, path: Some(path.to_owned()), line: Some(line), column: None });
+        add_frame(
+            &mut frames,
+            Frame { function: Some(function), module, path: Some(path.to_owned()), line: Some(line), column: None },
+        );
         at += 2;
     }
     (frames, at)
@@ -188,7 +192,8 @@ fn other_goroutines(lines: &[Line<'_>], from: usize) -> usize {
 fn place(text: &str) -> Option<(&str, u32)> {
     let text = text.split(" +0x").next().unwrap_or(text);
     let (path, line, column) = scan::position(text)?;
-    (column.is_none() && (path.ends_with(".go") || path.ends_with(".s") || path.contains("_cgo"))).then_some((path, line))
+    (column.is_none() && (path.ends_with(".go") || path.ends_with(".s") || path.contains("_cgo")))
+        .then_some((path, line))
 }
 
 /// Splits `github.com/a/b/pkg.(*T).M` at the first dot after the last slash.

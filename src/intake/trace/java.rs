@@ -25,7 +25,8 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
 fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
     let (mut start, header) = scan::heading(lines, first, low).unwrap_or_else(|| (first, Header::default()));
     // A trace may begin with `Caused by:` where its head was cut off.
-    if start > low && lines[start - 1].text.starts_with("Exception in thread ") && lines[start - 1].text.ends_with('"') {
+    if start > low && lines[start - 1].text.starts_with("Exception in thread ") && lines[start - 1].text.ends_with('"')
+    {
         start -= 1;
     }
     // From the outermost to the innermost.
@@ -72,8 +73,7 @@ fn block(lines: &[Line<'_>], first: usize, low: usize) -> Trace {
 
 /// Reads a cause's header and the further lines of its message.
 fn cause(lines: &[Line<'_>], at: usize, rest: &str) -> (Header, usize) {
-    let mut header = scan::header(rest)
-        .unwrap_or_else(|| Header { message: rest.to_owned(), ..Header::default() });
+    let mut header = scan::header(rest).unwrap_or_else(|| Header { message: rest.to_owned(), ..Header::default() });
     let last = (at + 1 + MAX_MESSAGE_LINES).min(lines.len());
     // Only where frames follow is the text between them the message.
     let stop = (at + 1..last).find(|i| {
@@ -104,7 +104,13 @@ pub(super) fn frame(text: &str) -> Option<Frame> {
     let rest = text.strip_prefix("at ")?;
     // Loggers add the jar: `~[app.jar!/:1.0]`.
     let rest = match rest.rfind(')') {
-        Some(close) if rest[close + 1..].is_empty() || rest[close + 1..].starts_with(" [") || rest[close + 1..].starts_with(" ~[") => &rest[..close],
+        Some(close)
+            if rest[close + 1..].is_empty()
+                || rest[close + 1..].starts_with(" [")
+                || rest[close + 1..].starts_with(" ~[") =>
+        {
+            &rest[..close]
+        }
         _ => return None,
     };
     let open = rest.rfind('(')?;

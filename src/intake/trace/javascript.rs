@@ -179,7 +179,8 @@ fn cause(text: &str) -> Option<Header> {
         .or_else(|| text.strip_prefix("cause: ").filter(|rest| scan::error_header(rest).is_some()))?;
     let rest = rest.trim_end_matches('{').trim_end();
     scan::header(rest).or_else(|| {
-        Some(Header { type_name: String::new(), message: rest.to_owned(), code: None }).filter(|h| !h.message.is_empty())
+        Some(Header { type_name: String::new(), message: rest.to_owned(), code: None })
+            .filter(|h| !h.message.is_empty())
     })
 }
 
@@ -270,7 +271,10 @@ mod tests {
     #[test]
     fn frames_of_all_shapes_are_read() {
         let some = |f: Option<&str>, p: &str, l, c| Some((f.map(str::to_owned), Some(p.to_owned()), Some(l), Some(c)));
-        assert_eq!(read("at async Object.fn [as x] (file:///a/b.js:3:5)"), some(Some("Object.fn"), "file:///a/b.js", 3, 5));
+        assert_eq!(
+            read("at async Object.fn [as x] (file:///a/b.js:3:5)"),
+            some(Some("Object.fn"), "file:///a/b.js", 3, 5)
+        );
         assert_eq!(read("at /a b/(c)/d.js:1:2"), some(None, "/a b/(c)/d.js", 1, 2));
         assert_eq!(read("at eval (eval at f (/a.js:7:8), <anonymous>:1:1)"), some(Some("eval"), "/a.js", 7, 8));
         assert_eq!(read("at f (C:\\a.js:7:8) {"), some(Some("f"), "C:\\a.js", 7, 8));

@@ -180,7 +180,9 @@ fn unit(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     let message = message.trim();
     let mut exception = match scan::error_header(message) {
         Some(header) => header.into_exception(),
-        None => Exception { type_name: "AssertionError".to_owned(), message: scan::message(message), frames: Vec::new() },
+        None => {
+            Exception { type_name: "AssertionError".to_owned(), message: scan::message(message), frames: Vec::new() }
+        }
     };
     exception.frames = frames;
     let mut trace = Trace::new(Language::Php, start, at, vec![exception]);
@@ -202,13 +204,13 @@ fn notice(lines: &[Line<'_>], start: usize) -> Option<Trace> {
     let text = lines[start].text;
     let rest = text.strip_prefix("PHP ").unwrap_or(text);
     let (kind, rest) = rest.split_once(':')?;
-    if !matches!(kind, "Warning" | "Notice" | "Deprecated" | "Fatal error" | "Parse error" | "Recoverable fatal error") {
+    if !matches!(kind, "Warning" | "Notice" | "Deprecated" | "Fatal error" | "Parse error" | "Recoverable fatal error")
+    {
         return None;
     }
     let (head, line) = rest.rsplit_once(" on line ")?;
     let (message, path) = head.rsplit_once(" in ")?;
     let frame = Frame { path: Some(path.to_owned()), line: Some(scan::number(line.trim())?), ..Frame::default() };
-    let exception =
-        Exception { type_name: kind.to_owned(), message: scan::message(message), frames: vec![frame] };
+    let exception = Exception { type_name: kind.to_owned(), message: scan::message(message), frames: vec![frame] };
     Some(Trace::new(Language::Php, start, start + 1, vec![exception]))
 }

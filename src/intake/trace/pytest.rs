@@ -94,7 +94,9 @@ fn push(section: Section, type_name: Option<String>, end: usize, found: &mut Vec
     if section.frames.is_empty() {
         return;
     }
-    let header = match scan::header(first).filter(|h| scan::is_error_type(&h.type_name) || Some(&h.type_name) == type_name.as_ref()) {
+    let header = match scan::header(first)
+        .filter(|h| scan::is_error_type(&h.type_name) || Some(&h.type_name) == type_name.as_ref())
+    {
         Some(header) => header,
         // `assert a == b` is shown without its type.
         None => Header {

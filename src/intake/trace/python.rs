@@ -143,7 +143,8 @@ fn single(lines: &[Line<'_>], start: usize) -> Option<Single> {
     let mut frames: Vec<Frame> = Vec::new();
     let mut at = if opened { start + 1 } else { start };
     // Flush-left text has lost its indentation, so a line of source cannot be told by it.
-    let flush = opened && lines.get(at).is_some_and(|line| line.indent == base && line.text.starts_with("File \"")) && !group;
+    let flush =
+        opened && lines.get(at).is_some_and(|line| line.indent == base && line.text.starts_with("File \"")) && !group;
     let mut after_frame = false;
     let mut last_frame = at;
     while let Some(line) = lines.get(at).filter(|_| at < last_frame + MAX_BETWEEN) {
@@ -169,7 +170,9 @@ fn single(lines: &[Line<'_>], start: usize) -> Option<Single> {
         }
         let header = if flush {
             match scan::header(line.text) {
-                Some(header) if scan::is_error_type(&header.type_name) && !(source && line.text.ends_with(')')) => header,
+                Some(header) if scan::is_error_type(&header.type_name) && !(source && line.text.ends_with(')')) => {
+                    header
+                }
                 Some(header) if !source => header,
                 _ if source => {
                     at += 1;
@@ -261,5 +264,10 @@ fn frame(text: &str) -> Option<Frame> {
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let line = scan::number(&rest[..digits])?;
     let function = rest[digits..].strip_prefix(", in ").map(str::trim).filter(|f| !f.is_empty());
-    Some(Frame { function: function.map(str::to_owned), path: Some(path.to_owned()), line: Some(line), ..Frame::default() })
+    Some(Frame {
+        function: function.map(str::to_owned),
+        path: Some(path.to_owned()),
+        line: Some(line),
+        ..Frame::default()
+    })
 }

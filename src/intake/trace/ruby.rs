@@ -11,9 +11,7 @@ pub(super) fn scan(lines: &[Line<'_>]) -> Vec<Trace> {
     let mut low = 0;
     let mut at = 0;
     while at < lines.len() {
-        let trace = raised(lines, at)
-            .or_else(|| reversed(lines, at))
-            .or_else(|| listed(lines, at, low));
+        let trace = raised(lines, at).or_else(|| reversed(lines, at)).or_else(|| listed(lines, at, low));
         match trace {
             Some(trace) => {
                 at = trace.end.max(at + 1);
@@ -73,11 +71,7 @@ fn one(lines: &[Line<'_>], start: usize) -> Option<(Exception, usize)> {
         }
         type_name = Some("RuntimeError".to_owned());
     }
-    let exception = Exception {
-        type_name: type_name.unwrap_or_default(),
-        message: scan::message(&message),
-        frames,
-    };
+    let exception = Exception { type_name: type_name.unwrap_or_default(), message: scan::message(&message), frames };
     Some((exception, end))
 }
 

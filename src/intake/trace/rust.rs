@@ -43,7 +43,8 @@ fn panic(lines: &[Line<'_>], start: usize) -> Option<Trace> {
                 break found;
             }
             scan::extend(&mut message, text);
-            text = lines.get(end).filter(|line| end < start + MAX_MESSAGE_LINES && !line.text.starts_with("note: "))?.text;
+            text =
+                lines.get(end).filter(|line| end < start + MAX_MESSAGE_LINES && !line.text.starts_with("note: "))?.text;
             end += 1;
         };
         scan::extend(&mut message, last);
@@ -231,6 +232,7 @@ fn debug_value(text: &str) -> Option<(&str, &str)> {
     let end = text.find([' ', '(', '{']).unwrap_or(text.len());
     let (name, rest) = (&text[..end], text[end..].trim());
     let one_word = rest.is_empty() && name.chars().skip(1).any(char::is_lowercase) && !name.ends_with(['.', '!']);
-    let whole = rest.starts_with('{') && rest.ends_with('}') || rest.starts_with('(') && rest.ends_with(')') || one_word;
+    let whole =
+        rest.starts_with('{') && rest.ends_with('}') || rest.starts_with('(') && rest.ends_with(')') || one_word;
     (scan::is_name(name) && name.starts_with(char::is_uppercase) && whole).then_some((name, rest))
 }
