@@ -151,9 +151,8 @@ fn stack(lines: &[Line<'_>], from: usize) -> (Vec<Frame>, usize) {
             continue;
         }
         let Some((path, line)) = place(lines[at + 1].text) else { break };
-        if let Some(rest) = call.strip_prefix("created by ") {
+        if call.starts_with("created by ") {
             // Where a goroutine was started is no caller; it ends the stack.
-            let _ = rest;
             at += 2;
             break;
         }
