@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, amounts};
+use crate::intake::log::found::{Found, digits};
 use crate::model::{Counts, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
@@ -104,7 +104,8 @@ fn total(text: &str) -> Option<Counts> {
     }
     let mut counts = Counts::default();
     for part in numbers.split(", ") {
-        let (number, word) = amounts(part).next()?;
+        let (number, word) = part.split_once(' ')?;
+        let number = digits(number)?;
         match word {
             "passed" | "xfailed" | "xpassed" => counts.run += number,
             "failed" | "error" | "errors" => {
