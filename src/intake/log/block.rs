@@ -7,7 +7,7 @@ use crate::intake::clean::{self, Line};
 use crate::intake::log::found::Block;
 use crate::intake::trace::{self, Trace};
 use crate::intake::{scan, settle};
-use crate::model::{Failure, Frame};
+use crate::model::{Exception, Failure, Frame, Language};
 
 /// The most different failures that one test's output gives.
 const MAX_OF_ONE: usize = 8;
@@ -145,4 +145,28 @@ pub(super) fn bare_frames(entries: &[&str]) -> Option<Failure> {
         }
     }
     Some(first)
+}
+
+/// Tells the language from the file of an exception's innermost frame.
+pub(super) fn language_of(exception: &Exception) -> Option<Language> {
+    Language::of_path(exception.frames.first()?.path.as_deref()?)
+}
+
+/// Reads exceptions of one chain that stand one below the other, each under the same title; `links` tell whether a part
+/// is the direct cause of the next.
+pub(super) fn chained(title: &str, parts: &[&[Line<'_>]], links: &[bool]) -> Option<Failure> {
+    let mut whole: Option<Failure> = None;
+    for (index, part) in parts.iter().enumerate() {
+        let body: Vec<Line<'_>> = std::iter::once(Line::new(title)).chain(part.iter().copied()).collect();
+        let Some(trace) = trace::find(&body).into_iter().next() else { continue };
+        match &mut whole {
+            // What was being handled is no cause of what broke meanwhile.
+            Some(chain) if index > 0 && links.get(index - 1) == Some(&true) => chain.chain.extend(trace.failure.chain),
+            _ => whole = Some(trace.failure),
+        }
+        if whole.as_ref().is_some_and(|failure| failure.chain.len() >= scan::MAX_CHAIN) {
+            break;
+        }
+    }
+    whole
 }

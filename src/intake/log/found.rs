@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) anonymous: u64,
     /// Output of failing tests.
     pub(super) blocks: Vec<Block>,
+    /// Other lines that later readers do not see: repetitions, and tests that were expected to fail.
+    pub(super) hidden: Vec<Range<usize>>,
 }
 
 impl Found {

@@ -77,10 +77,8 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
         for block in &found.blocks {
             failures.extend(block::read(block, tool.tool, &lines));
         }
-        for block in found.blocks {
-            for span in block.spans {
-                lines[span].fill(Line { text: "", indent: 0 });
-            }
+        for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
+            lines[span].fill(Line { text: "", indent: 0 });
         }
         for (name, outcome) in found.tests {
             found::put(&mut run.tests, name, outcome);

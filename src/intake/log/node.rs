@@ -55,6 +55,7 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
         } else {
             Details::default()
         };
+        found.hidden.push(start - 1..at);
         close(&mut stack, indent, false);
         let own = stack.pop_if(|open| open.indent == indent);
         if let Some(parent) = stack.last_mut() {
@@ -273,16 +274,14 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
                     ..Block::default()
                 });
             }
+            found.hidden.push(at..stop);
             at = stop;
         } else {
             at += 1;
         }
     }
     // The tree repeats the details; what it shows is the same.
-    if let Some(first) = found.blocks.first_mut() {
-        let tree: Vec<_> = tree_details(&lines[..end]);
-        first.spans.extend(tree);
-    }
+    found.hidden.extend(tree_details(&lines[..end]));
     Some(found)
 }
 
@@ -301,7 +300,7 @@ fn tree_details(lines: &[Line<'_>]) -> Vec<std::ops::Range<usize>> {
     let mut at = 0;
     while at < lines.len() {
         let indent = lines[at].indent;
-        let failed = spec_point(lines[at].text).is_some_and(|(_, outcome)| outcome == TestOutcome::Failed);
+        let failed = lines[at].text.starts_with('✖') && spec_point(lines[at].text).is_some();
         at += 1;
         if !failed {
             continue;
