@@ -11,5 +11,6 @@ mod architecture;
 mod forge_conformance;
 mod generated;
 mod intake;
+mod log;
 mod patterns;
 mod workspace;

@@ -21,7 +21,8 @@ pub(super) fn read(block: &Block, tool: &str, lines: &[Line<'_>]) -> Vec<Whose> 
         return vec![own(failure.clone())];
     }
     let title = block.title.iter().map(|title| Line::new(title));
-    let body: Vec<Line<'_>> = title.chain(block.spans.iter().flat_map(|span| lines[span.clone()].iter().copied())).collect();
+    let body: Vec<Line<'_>> =
+        title.chain(block.spans.iter().flat_map(|span| lines[span.clone()].iter().copied())).collect();
     let traces = trace::find(&body);
     let Some(first) = choose(&traces) else {
         let header = body.iter().find_map(|line| scan::error_header(line.text));
@@ -63,7 +64,13 @@ fn finish(mut failure: Failure, test: Option<&str>, tool: Option<&str>) -> Failu
 /// Reads traces outside every block, and says whose they are where only one test can be meant.
 ///
 /// Where every failing test has its failure already they are noise, and left out.
-pub(super) fn loose(lines: &[Line<'_>], failing: &[&str], known: &[Whose], unnamed: bool) -> Vec<Whose> {
+pub(super) fn loose(
+    lines: &[Line<'_>],
+    failing: &[&str],
+    known: &[Whose],
+    unnamed: bool,
+    tool: Option<&str>,
+) -> Vec<Whose> {
     let covered: BTreeSet<&str> = known.iter().filter_map(|(test, _)| test.as_deref()).collect();
     let open: Vec<&str> = failing.iter().filter(|name| !covered.contains(**name)).copied().collect();
     if !failing.is_empty() && open.is_empty() && !unnamed {
@@ -74,14 +81,13 @@ pub(super) fn loose(lines: &[Line<'_>], failing: &[&str], known: &[Whose], unnam
     for name in failing {
         by_method.entry(method(name)).or_default().push(name);
     }
-    let tool = known.iter().find_map(|(_, failure)| failure.tool.clone());
     let mut found = Vec::new();
     for trace in trace::find(&bare) {
         let test = owner(&trace.failure, &by_method).or_else(|| match failing {
             [only] if !unnamed => Some(*only),
             _ => None,
         });
-        let tool = test.and(tool.as_deref());
+        let tool = test.and(tool);
         found.push((test.map(str::to_owned), finish(trace.failure, test, tool)));
     }
     found

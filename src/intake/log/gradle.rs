@@ -21,10 +21,11 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             recognised = true;
             found.add(name, outcome);
             if outcome == TestOutcome::Failed {
-                let end = until(lines, at, |line| line.indent <= indent && !line.is_blank() || test(line.text).is_some());
+                let end =
+                    until(lines, at, |line| line.indent <= indent && !line.is_blank() || test(line.text).is_some());
                 found.blocks.push(Block {
                     test: Some(name.to_owned()),
-                    failure: short(&lines[at..end]),
+                    failure: short(&lines[at..end]).or_else(|| caused(&lines[at..end])),
                     spans: vec![at..end],
                     ..Block::default()
                 });
@@ -69,6 +70,13 @@ fn completed(text: &str) -> Option<Counts> {
     }
     counts.run = counts.run.saturating_sub(counts.skipped);
     known.then_some(counts)
+}
+
+/// Reads the full form of an error with causes, which stand below a line of their own.
+fn caused(lines: &[Line<'_>]) -> Option<Failure> {
+    let mut parts: Vec<&[Line<'_>]> = lines.split(|line| line.text == "Caused by:").collect();
+    parts.reverse();
+    (parts.len() > 1).then(|| block::chained("", &parts, &vec![true; parts.len()])).flatten()
 }
 
 /// Reads the short form: `java.lang.X at CartTest.java:12`, with `Caused by: ` lines below.

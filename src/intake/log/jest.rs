@@ -1,8 +1,9 @@
 //! jest: the tree of a file's tests, `●` blocks and the counts. Names are joined with ` › ` as jest does. Layer 1.
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, amounts, cut_duration, until};
-use crate::model::{Counts, TestOutcome};
+use crate::intake::log::block;
+use crate::intake::log::found::{Block, Found, amounts, cut_duration, join, until};
+use crate::model::{Counts, Failure, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut found = Found::default();
@@ -19,10 +20,11 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
                 found.block(None, at - 1..end);
                 found.unnamed += 1;
             } else if !name.starts_with("Console") {
-                found.blocks.push(super::found::Block {
+                found.blocks.push(Block {
                     test: Some(name.trim().to_owned()),
+                    failure: caused(&lines[at - 1..end]),
                     spans: vec![at - 1..end],
-                    ..super::found::Block::default()
+                    ..Block::default()
                 });
             }
             at = end;
@@ -43,8 +45,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             while stack.pop_if(|(depth, _)| *depth >= indent).is_some() {}
             match test(text) {
                 Some((name, outcome)) => {
-                    let mut whole: String = stack.iter().flat_map(|(_, part)| [*part, " › "]).collect();
-                    whole.push_str(name);
+                    let whole = join(stack.iter().map(|(_, part)| *part).chain([name]), " › ");
                     found.add(&whole, outcome);
                 }
                 None if stack.len() < 64 => stack.push((indent, text)),
@@ -60,6 +61,26 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         }
     }
     Some(found)
+}
+
+/// Reads a block whose error has causes; any other is left to the automata.
+fn caused(block: &[Line<'_>]) -> Option<Failure> {
+    let title = block.first()?.text;
+    // Excerpts of the source stand between a cause's message and its frames.
+    let body: Vec<Line<'_>> = block[1..].iter().filter(|line| !is_excerpt(line.text)).copied().collect();
+    let mut parts: Vec<&[Line<'_>]> = body.split(|line| line.text == "Cause:").collect();
+    if parts.len() < 2 {
+        return None;
+    }
+    parts.reverse();
+    block::chained(title, &parts, &vec![true; parts.len()])
+}
+
+/// `> 4 |     return x;` and the mark below it; the cleaner has taken `>` and a leading bar.
+fn is_excerpt(text: &str) -> bool {
+    let text = text.trim_start_matches(['>', ' ']);
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && text[digits..].trim_start().starts_with('|') || !text.is_empty() && text.bytes().all(|b| b == b'^')
 }
 
 fn ends_block(line: &Line<'_>) -> bool {

@@ -55,7 +55,7 @@ fn counts(text: &str) -> Option<(Counts, bool)> {
 /// `com.acme.CartTest.total  Time elapsed: 0.01 s  <<< FAILURE!`, older `total(com.acme.CartTest)  Time …`.
 fn failing(text: &str) -> Option<String> {
     let (rest, _) = text.split_once("<<< ")?;
-    let name = rest.split(" Time elapsed:").next()?.split(" -- ").next()?.trim();
+    let name = rest.split(" Time elapsed:").next()?.trim().trim_end_matches(" --").trim();
     if name.starts_with("Tests run:") || name.is_empty() {
         return None;
     }

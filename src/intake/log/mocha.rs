@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, cut_duration, digits};
+use crate::intake::log::found::{Found, cut_duration, digits, join};
 use crate::model::{Counts, TestOutcome};
 
 /// How many lines a failing test's suites and name may take.
@@ -26,9 +26,13 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             }
             found.count(Counts { run: passing, ..Counts::default() });
             counts = Some(Counts::default());
-        } else if counts.is_some() && let Some(number) = amount(text, "pending") {
+        } else if counts.is_some()
+            && let Some(number) = amount(text, "pending")
+        {
             found.count(Counts { skipped: number, ..Counts::default() });
-        } else if counts.is_some() && let Some(number) = amount(text, "failing") {
+        } else if counts.is_some()
+            && let Some(number) = amount(text, "failing")
+        {
             found.count(Counts { run: number, failed: number, skipped: 0 });
             at = details(lines, at + 1, number, &numbered, &mut found);
             numbered.clear();
@@ -37,11 +41,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             continue;
         } else if !text.is_empty() {
             while stack.pop_if(|(depth, _)| *depth >= indent).is_some() {}
-            let whole = |name: &str| {
-                let mut whole: String = stack.iter().flat_map(|(_, part)| [*part, " > "]).collect();
-                whole.push_str(name);
-                whole
-            };
+            let whole = |name| join(stack.iter().map(|(_, part)| *part).chain([name]), " > ");
             if let Some((number, name)) = point(text) {
                 let name = whole(name);
                 if !is_hook(&name) {
@@ -101,7 +101,9 @@ fn details(lines: &[Line<'_>], from: usize, total: u64, numbered: &BTreeMap<u64,
 /// A hook is no test.
 fn is_hook(name: &str) -> bool {
     let last = name.rsplit(" > ").next().unwrap_or(name);
-    ["before all", "before each", "after all", "after each"].iter().any(|hook| last.strip_prefix('"').is_some_and(|l| l.starts_with(hook)))
+    ["before all", "before each", "after all", "after each"]
+        .iter()
+        .any(|hook| last.strip_prefix('"').is_some_and(|l| l.starts_with(hook)))
 }
 
 /// `3 passing (9ms)`.

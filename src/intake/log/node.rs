@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::intake::clean::Line;
 use crate::intake::log::block::bare_frames;
-use crate::intake::log::found::{Block, Found, cut_duration, until};
+use crate::intake::log::found::{Block, Found, cut_duration, join, until};
 use crate::intake::log::tap::{self, unescape};
 use crate::intake::scan;
 use crate::model::{Exception, Failure, Language, TestOutcome};
@@ -24,7 +24,8 @@ struct Open<'a> {
 
 /// Returns whether this is node's TAP and not just anybody's.
 pub(super) fn is_tap(lines: &[Line<'_>]) -> bool {
-    lines.iter().any(|line| line.text.starts_with("# Subtest: ")) && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
+    lines.iter().any(|line| line.text.starts_with("# Subtest: "))
+        && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
 }
 
 pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
@@ -70,22 +71,12 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
             if own_failure && !blamed {
                 found.unnamed += 1;
                 if details.get("exitCode").is_none() {
-                    found.blocks.push(Block {
-                        spans: vec![start..at],
-                        failure: details.failure(),
-                        ..Block::default()
-                    });
+                    found.blocks.push(Block { spans: vec![start..at], failure: details.failure(), ..Block::default() });
                 }
             }
             continue;
         }
-        let mut name = String::new();
-        for part in stack.iter().map(|open| open.name).chain([point.name]) {
-            if !name.is_empty() {
-                name.push_str(" > ");
-            }
-            name.push_str(&unescape(part));
-        }
+        let name = unescape(&join(stack.iter().map(|open| open.name).chain([point.name]), " > "));
         if point.outcome == TestOutcome::Failed {
             found.blocks.push(Block {
                 test: Some(name.clone()),
@@ -218,7 +209,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
         if let Some(rest) = text.strip_prefix("▶ ") {
             close(&mut stack, indent, false);
             // Older versions close a suite with the same mark and its duration.
-            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name)) {
+            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name))
+            {
                 stack.pop();
                 continue;
             }
@@ -249,12 +241,7 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
             found.unnamed += 1;
             continue;
         }
-        let mut whole = String::new();
-        for part in stack.iter().map(|open| open.name) {
-            whole.push_str(part);
-            whole.push_str(" > ");
-        }
-        whole.push_str(name);
+        let whole = join(stack.iter().map(|open| open.name).chain([name]), " > ");
         found.add(&whole, outcome);
         if outcome == TestOutcome::Failed {
             failing.entry(name).or_default().push_back(whole);
@@ -264,7 +251,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
     while at < lines.len() {
         let place = lines[at].text.strip_prefix("test at ");
         if let Some(name) = lines.get(at + 1).filter(|_| place.is_some()).and_then(|line| spec_point(line.text)) {
-            let stop = until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
+            let stop =
+                until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
             if let Some(whole) = failing.get_mut(name.0).and_then(VecDeque::pop_front) {
                 let said = lines.get(at + 2).and_then(|line| quoted(line.text));
                 found.blocks.push(Block {

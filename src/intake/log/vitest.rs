@@ -6,13 +6,12 @@ use crate::model::{Counts, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut found = Found::default();
-    let mut files = false;
+    let ours = lines.iter().any(|line| line.text.starts_with("Test Files  "));
     let mut open: Option<Block> = None;
     for (at, line) in lines.iter().enumerate() {
         let text = line.text;
-        if let Some(rest) = text.strip_prefix("FAIL  ").or_else(|| text.strip_prefix("FAIL ")).filter(|_| files || is_ours(lines)) {
+        if let Some(rest) = text.strip_prefix("FAIL  ").or_else(|| text.strip_prefix("FAIL ")).filter(|_| ours) {
             found.blocks.extend(open.take());
-            files = true;
             let name = rest.trim();
             let test = name.contains(" > ").then(|| name.to_owned());
             if let Some(name) = &test {
@@ -25,12 +24,11 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             found.blocks.extend(open.take());
         } else if let Some(rest) = text.strip_prefix("Tests  ") {
             found.blocks.extend(open.take());
-            if files && let Some(counts) = counts(rest) {
+            if ours && let Some(counts) = counts(rest) {
                 found.count(counts);
             }
         } else if text.starts_with("Test Files  ") {
             found.blocks.extend(open.take());
-            files = true;
         } else if let Some(block) = &mut open {
             // Excerpts of the source stand between the frames.
             if !is_excerpt(text) {
@@ -48,10 +46,6 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     }
     found.blocks.extend(open);
     found.own.map(|_| found)
-}
-
-fn is_ours(lines: &[Line<'_>]) -> bool {
-    lines.iter().any(|line| line.text.starts_with("Test Files  "))
 }
 
 /// `✓ src/a.test.ts > cart > adds 2ms`.
