@@ -65,22 +65,22 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let mut lines = clean::lines(&cleaned);
     let mut run = TestRun::default();
     let mut runners: Vec<&str> = Vec::new();
+    let mut tools: Vec<&str> = Vec::new();
     let mut failures = Vec::new();
     let mut unnamed = 0;
     for tool in &TOOLS {
         let Some(found) = (tool.read)(&lines) else { continue };
         if !runners.contains(&tool.runner) {
             runners.push(tool.runner);
+            tools.push(tool.tool);
         }
         unnamed += found.unnamed;
         add(&mut run.counts, found.counts());
         for block in &found.blocks {
             failures.extend(block::read(block, tool.tool, &lines));
         }
-        for block in found.blocks {
-            for span in block.spans {
-                lines[span].fill(Line { text: "", indent: 0 });
-            }
+        for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
+            lines[span].fill(Line { text: "", indent: 0 });
         }
         for (name, outcome) in found.tests {
             found::put(&mut run.tests, name, outcome);
@@ -88,7 +88,8 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     }
     run.runner = (!runners.is_empty()).then(|| runners.join("+"));
     let failing: Vec<&str> = run.with(TestOutcome::Failed).collect();
-    let loose = block::loose(&lines, &failing, &failures, unnamed > 0);
+    let tool = if let [only] = *tools { Some(only) } else { None };
+    let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
     failures.extend(loose);
     (run, failures)
 }

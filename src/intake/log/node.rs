@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::intake::clean::Line;
 use crate::intake::log::block::bare_frames;
-use crate::intake::log::found::{Block, Found, cut_duration, until};
+use crate::intake::log::found::{Block, Found, cut_duration, join, until};
 use crate::intake::log::tap::{self, unescape};
 use crate::intake::scan;
 use crate::model::{Exception, Failure, Language, TestOutcome};
@@ -24,7 +24,8 @@ struct Open<'a> {
 
 /// Returns whether this is node's TAP and not just anybody's.
 pub(super) fn is_tap(lines: &[Line<'_>]) -> bool {
-    lines.iter().any(|line| line.text.starts_with("# Subtest: ")) && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
+    lines.iter().any(|line| line.text.starts_with("# Subtest: "))
+        && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
 }
 
 pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
@@ -55,6 +56,7 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
         } else {
             Details::default()
         };
+        found.hidden.push(start - 1..at);
         close(&mut stack, indent, false);
         let own = stack.pop_if(|open| open.indent == indent);
         if let Some(parent) = stack.last_mut() {
@@ -69,22 +71,12 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
             if own_failure && !blamed {
                 found.unnamed += 1;
                 if details.get("exitCode").is_none() {
-                    found.blocks.push(Block {
-                        spans: vec![start..at],
-                        failure: details.failure(),
-                        ..Block::default()
-                    });
+                    found.blocks.push(Block { spans: vec![start..at], failure: details.failure(), ..Block::default() });
                 }
             }
             continue;
         }
-        let mut name = String::new();
-        for part in stack.iter().map(|open| open.name).chain([point.name]) {
-            if !name.is_empty() {
-                name.push_str(" > ");
-            }
-            name.push_str(&unescape(part));
-        }
+        let name = unescape(&join(stack.iter().map(|open| open.name).chain([point.name]), " > "));
         if point.outcome == TestOutcome::Failed {
             found.blocks.push(Block {
                 test: Some(name.clone()),
@@ -217,7 +209,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
         if let Some(rest) = text.strip_prefix("▶ ") {
             close(&mut stack, indent, false);
             // Older versions close a suite with the same mark and its duration.
-            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name)) {
+            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name))
+            {
                 stack.pop();
                 continue;
             }
@@ -248,12 +241,7 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
             found.unnamed += 1;
             continue;
         }
-        let mut whole = String::new();
-        for part in stack.iter().map(|open| open.name) {
-            whole.push_str(part);
-            whole.push_str(" > ");
-        }
-        whole.push_str(name);
+        let whole = join(stack.iter().map(|open| open.name).chain([name]), " > ");
         found.add(&whole, outcome);
         if outcome == TestOutcome::Failed {
             failing.entry(name).or_default().push_back(whole);
@@ -263,7 +251,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
     while at < lines.len() {
         let place = lines[at].text.strip_prefix("test at ");
         if let Some(name) = lines.get(at + 1).filter(|_| place.is_some()).and_then(|line| spec_point(line.text)) {
-            let stop = until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
+            let stop =
+                until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
             if let Some(whole) = failing.get_mut(name.0).and_then(VecDeque::pop_front) {
                 let said = lines.get(at + 2).and_then(|line| quoted(line.text));
                 found.blocks.push(Block {
@@ -273,16 +262,14 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
                     ..Block::default()
                 });
             }
+            found.hidden.push(at..stop);
             at = stop;
         } else {
             at += 1;
         }
     }
     // The tree repeats the details; what it shows is the same.
-    if let Some(first) = found.blocks.first_mut() {
-        let tree: Vec<_> = tree_details(&lines[..end]);
-        first.spans.extend(tree);
-    }
+    found.hidden.extend(tree_details(&lines[..end]));
     Some(found)
 }
 
@@ -301,7 +288,7 @@ fn tree_details(lines: &[Line<'_>]) -> Vec<std::ops::Range<usize>> {
     let mut at = 0;
     while at < lines.len() {
         let indent = lines[at].indent;
-        let failed = spec_point(lines[at].text).is_some_and(|(_, outcome)| outcome == TestOutcome::Failed);
+        let failed = lines[at].text.starts_with('✖') && spec_point(lines[at].text).is_some();
         at += 1;
         if !failed {
             continue;

@@ -19,16 +19,15 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     }
     let mut found = Found::default();
     let mut recognised = false;
-    let mut next = 1;
+    let mut points = 0_u64;
     for line in lines.iter().filter(|line| line.indent == 0) {
         if line.text.starts_with("TAP version ") || plan(line.text).is_some() {
             recognised = true;
-            next = 1;
         }
         let Some(point) = point(line.text) else { continue };
-        // Lines that begin with `ok` are numbered from one, or stand after a plan.
-        recognised |= point.number == Some(next) && next == 1;
-        next += 1;
+        // Lines that begin with `ok` are numbered from one, or a plan stands before or after them.
+        recognised |= point.number == Some(1) && points == 0;
+        points += 1;
         let unnamed;
         let name = if point.name.is_empty() {
             unnamed = point.number.map_or_else(String::new, |number| number.to_string());
@@ -38,7 +37,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         };
         found.add(&unescape(name), point.outcome);
     }
-    (recognised && next > 1).then_some(found)
+    (recognised && points > 0).then_some(found)
 }
 
 /// `1..4`.
@@ -57,9 +56,8 @@ pub(super) fn point(text: &str) -> Option<Point<'_>> {
     }
     let rest = rest.trim_start();
     let (first, after) = rest.split_once(' ').unwrap_or((rest, ""));
-    let number = digits(first);
     // `ok then` is prose, and so is a line without a number.
-    number?;
+    let number = Some(digits(first)?);
     let rest = after.trim_start();
     let rest = rest.strip_prefix("- ").unwrap_or(rest);
     let (name, directive) = match rest.rfind("# ") {
