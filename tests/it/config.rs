@@ -190,7 +190,7 @@ fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
     assert!(text.ends_with("10 problems"), "{text}");
     let json = serde_json::to_value(&problems).expect("serialisable");
     assert_eq!(json["problems"][0]["place"]["line"], 1);
-    assert_eq!(json["problems"][0]["code"], "version");
+    assert_eq!(json["problems"][0]["code"], "missing-key");
 }
 
 #[test]
