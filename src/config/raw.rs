@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use crate::config::check::join;
 use crate::config::problem::{Place, ProblemCode, Problems, shown};
 
 /// The most bytes of a configuration.
@@ -126,7 +127,12 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Node> {
             Ok(next) => next,
             Err(error) => {
                 let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                tree.problems.add(place, "", ProblemCode::Syntax, format!("This is no YAML: {}.", error.info()));
+                // The parser bounds the depth of its own recursion before ours is reached.
+                if error.info().contains("recursion limit") {
+                    let _stop = tree.too_deep(place);
+                } else {
+                    tree.problems.add(place, "", ProblemCode::Syntax, format!("This is no YAML: {}.", error.info()));
+                }
                 return None;
             }
         };
@@ -212,6 +218,19 @@ impl Tree<'_> {
         None
     }
 
+    /// Returns the key of the innermost collection from the top.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for open in self.stack.iter().take(self.stack.len().saturating_sub(1)) {
+            match &open.what {
+                Kind::List(items) => path = format!("{path}[{}]", items.len()),
+                Kind::Map(.., Some((Some(key), _))) => path = join(&path, shown(key).trim_matches('"')),
+                Kind::Map(..) => path = join(&path, "?"),
+            }
+        }
+        path
+    }
+
     /// Puts a finished node where it belongs.
     fn put(&mut self, node: Node, anchor: usize) -> Option<()> {
         if self.stack.len() + node.depth > MAX_DEPTH {
@@ -253,10 +272,11 @@ impl Tree<'_> {
                     None
                 };
                 let kept = message.is_none().then(|| text.clone());
-                if let Some((code, message)) = message {
-                    self.problems.add(node.place, shown(&text).trim_matches('"'), code, message);
-                }
                 *pending = Some((kept, node.place));
+                if let Some((code, message)) = message {
+                    let key = join(&self.path(), shown(&text).trim_matches('"'));
+                    self.problems.add(node.place, key, code, message);
+                }
             }
             (None, _) => {
                 self.problems.add(node.place, "", ProblemCode::WrongType, "A key has to be a single word.");

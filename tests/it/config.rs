@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use homeostat::config::{self, Flags, LoadInput, Loaded, ProblemCode, Problems};
+use homeostat::config::guess::Guessed;
+use homeostat::config::{self, Flags, InitRepo, LoadInput, Loaded, ProblemCode, Problems};
 use homeostat::model::{Allowance, MicroUsd, Mode, Policy, RepoSlug};
 
 fn read(name: &str, text: &[u8], env: &[(&str, &str)], flags: Flags) -> Result<Loaded, Problems> {
@@ -101,10 +102,7 @@ fn a_limit_from_the_environment_can_only_tighten() {
     assert!((policy.confidence_threshold - 0.9).abs() < 1e-9);
     assert_eq!(loaded.config.budget.run, Allowance::Cap(MicroUsd(250_000)));
     assert_eq!(loaded.effective(policy)["limits.max_files"].from, "environment MAX_FILES");
-    assert_eq!(
-        loaded.effective(policy)["confidence_threshold"].from,
-        "environment HOMEOSTAT_CONFIDENCE_THRESHOLD"
-    );
+    assert_eq!(loaded.effective(policy)["confidence_threshold"].from, "environment HOMEOSTAT_CONFIDENCE_THRESHOLD");
     assert_eq!(loaded.effective_settings()["budget.run"].from, "environment MAX_RUN_COST");
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
     assert!(loaded.warnings[0].contains("MAX_DIFF_LINES"));
@@ -120,7 +118,8 @@ fn the_mode_in_force_is_the_lowest_that_is_given() {
     let draft = Flags { mode: Some(Mode::Draft), dry_run: false };
     let dry = Flags { mode: Some(Mode::Ready), dry_run: true };
     let none = Flags::default();
-    let text = |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
+    let text =
+        |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
     for (top, own, env, flags, mode, from) in [
         ("ready", "ready", None, none, Mode::Ready, "repositories[0], line 5"),
         ("draft", "ready", None, none, Mode::Draft, "top of the file, line 2"),
@@ -234,6 +233,33 @@ fn a_configuration_without_a_file_has_the_built_in_settings() {
     let dry = Flags { mode: None, dry_run: true };
     let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), &dry).expect("valid");
     assert_eq!(loaded.config.repositories[1].mode, Mode::Observe);
+}
+
+#[test]
+fn a_first_configuration_is_valid_whatever_was_guessed() {
+    let repo = |slug: &str, branch: Option<&str>, setup: Option<&str>, test: Option<&str>| InitRepo {
+        slug: slug.parse().expect("a slug"),
+        branch: branch.map(str::to_owned),
+        guessed: Guessed {
+            setup: setup.map(str::to_owned),
+            test: test.map(str::to_owned),
+            said: vec!["Cargo.toml is there.\nmode: auto".to_owned()],
+        },
+    };
+    let repos = [
+        repo("acme/shop", Some("main"), Some("npm ci"), Some("npm test")),
+        repo("acme/null", Some("null"), None, None),
+        repo("acme/1", Some("no"), Some("a: b # c"), Some("POETRY=\"x\" run 'a' && b\t{test}")),
+        repo("acme/dots", None, None, Some("./mvnw -B test")),
+    ];
+    let loaded = plain(&config::first_config(&repos)).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(loaded.config.mode, Mode::Draft);
+    for (policy, repo) in loaded.config.repositories.iter().zip(&repos) {
+        assert_eq!(policy.slug, repo.slug);
+        assert_eq!(policy.branch.as_ref().map(|branch| branch.as_str().to_owned()), repo.branch);
+        assert_eq!((&policy.commands.setup, &policy.commands.test), (&repo.guessed.setup, &repo.guessed.test));
+    }
+    plain(&config::first_config(&[])).expect("the empty one can be filled in");
 }
 
 proptest::proptest! {
