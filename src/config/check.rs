@@ -398,12 +398,10 @@ fn check_glob(text: &str) -> Checked<()> {
     }
     let read = GitignoreBuilder::new("").add_line(None, text).is_ok() && globset::Glob::new(text).is_ok();
     // gitignore itself takes an open bracket literally; an exclusion that silently matches nothing is no exclusion.
-    match read {
-        true => Ok(()),
-        false => {
-            bad(format!("{} is not a pattern of paths in gitignore syntax; look for a bracket left open.", shown(text)))
-        }
+    if read {
+        return Ok(());
     }
+    bad(format!("{} is not a pattern of paths in gitignore syntax; look for a bracket left open.", shown(text)))
 }
 
 fn check_label(text: &str) -> Checked<()> {

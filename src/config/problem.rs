@@ -80,6 +80,7 @@ pub struct Problem {
 }
 
 /// Everything wrong with a configuration.
+#[expect(clippy::struct_field_names, reason = "the field is what is serialised for programs")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problems {
     /// The file, as the caller names it.

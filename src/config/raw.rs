@@ -144,9 +144,7 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Node> {
                 break;
             }
         }
-        if tree.take(event, place(&span)).is_none() {
-            return None;
-        }
+        tree.take(event, place(&span))?;
     }
     let root = tree.root;
     if root.is_none() {
@@ -192,14 +190,14 @@ impl Tree<'_> {
                 };
                 self.put(Node { place: open.place, value, size: open.size, depth: open.depth }, open.anchor)
             }
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                // The value is reported where it is used, which is where the wrong key stands.
-                Some(node) => self.put(Node { place, ..node }, 0),
-                None => {
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
                     self.problems.add(place, "", ProblemCode::TooMuch, "This alias stands inside what it refers to.");
-                    None
-                }
-            },
+                    return None;
+                };
+                // The value is reported where it is used, which is where the wrong key stands.
+                self.put(Node { place, ..node }, 0)
+            }
             _ => Some(()),
         }
     }

@@ -3,6 +3,7 @@
 //! `HOMEOSTAT_BLESS=1` rewrites the expected texts; look at the difference before it is committed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use homeostat::config::guess::Guessed;
@@ -82,6 +83,24 @@ fn a_setting_of_a_repository_wins_over_defaults_and_those_over_built_in_ones() {
     assert_eq!(from("max_open_prs"), "defaults, line 2");
     assert_eq!(from("limits.max_attempts"), "repositories[0], line 5");
     assert_eq!(from("limits.cooldown"), "built-in");
+}
+
+#[test]
+fn every_key_that_is_ready_reaches_its_setting() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config/valid/complete.yml");
+    let bytes = std::fs::read(path).expect("a readable file");
+    let loaded = read("complete.yml", &bytes, &[], Flags::default()).expect("a valid file");
+    let built_in = Policy::built_in("acme/none".parse().expect("a slug"));
+    let untouched = loaded.effective(&built_in);
+    for (key, origin) in &untouched {
+        let moved = loaded.config.repositories.iter().any(|policy| loaded.effective(policy)[key].value != origin.value);
+        assert!(moved, "{key}");
+    }
+    let empty = Loaded::built_in(&[], &BTreeMap::new(), Flags::default()).expect("valid");
+    for (key, origin) in empty.effective_settings() {
+        let moved = loaded.effective_settings()[&key].value != origin.value;
+        assert!(moved || key == "mode", "{key}");
+    }
 }
 
 const SMALL: &str = "version: 1\nrepositories:\n  - slug: a/b\n    limits: { max_files: 5 }\n";
@@ -204,7 +223,7 @@ fn ten_thousand_repositories_are_read_and_one_more_is_refused() {
     let text = |count: usize| {
         let mut text = "version: 1\nrepositories:\n".to_owned();
         for at in 0..count {
-            text.push_str(&format!("  - slug: acme/r{at}\n"));
+            writeln!(text, "  - slug: acme/r{at}").expect("text grows");
         }
         text
     };
@@ -217,7 +236,7 @@ fn ten_thousand_repositories_are_read_and_one_more_is_refused() {
 fn many_problems_are_listed_up_to_a_bound_and_counted_beyond() {
     let mut text = "version: 1\nrepositories: [{ slug: a/b }]\n".to_owned();
     for at in 0..500 {
-        text.push_str(&format!("colour{at}: red\n"));
+        writeln!(text, "colour{at}: red").expect("text grows");
     }
     let problems = plain(&text).expect_err("all unknown");
     assert_eq!((problems.problems.len(), problems.more), (200, 300));
@@ -227,11 +246,11 @@ fn many_problems_are_listed_up_to_a_bound_and_counted_beyond() {
 #[test]
 fn a_configuration_without_a_file_has_the_built_in_settings() {
     let slugs: Vec<RepoSlug> = vec!["a/b".parse().expect("a slug"), "a/c".parse().expect("a slug")];
-    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), &Flags::default()).expect("valid");
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), Flags::default()).expect("valid");
     let expected: Vec<Policy> = slugs.iter().cloned().map(Policy::built_in).collect();
     assert_eq!(loaded.config.repositories, expected);
     let dry = Flags { mode: None, dry_run: true };
-    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), &dry).expect("valid");
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), dry).expect("valid");
     assert_eq!(loaded.config.repositories[1].mode, Mode::Observe);
 }
 
