@@ -164,7 +164,7 @@ pub(super) fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>)
     if typed.len() > 64 {
         return None;
     }
-    let allowed = (typed.chars().count() / 3).clamp(1, 3);
+    let allowed = ((typed.chars().count() + 1) / 3).clamp(1, 3);
     names
         .into_iter()
         .map(|name| (distance(&typed.to_lowercase().replace('-', "_"), &name.replace('-', "_")), name))

@@ -9,4 +9,9 @@
 
 mod architecture;
 mod config;
+mod forge_conformance;
+mod generated;
 mod generated_config;
+mod intake;
+mod patterns;
+mod workspace;
