@@ -80,6 +80,10 @@ impl Checker<'_> {
     fn unknown(&mut self, place: Place, path: &str, typed: &str, keys: &'static [Key]) {
         let name = shown(typed);
         let bare = name.trim_matches('"');
+        if self.problems.is_full() {
+            self.problems.add(place, join(path, bare), ProblemCode::UnknownKey, "There is no such key.");
+            return;
+        }
         let message = if let Some(near) = nearest(typed, keys.iter().map(|key| key.name)) {
             format!("There is no such key; did you mean `{near}`?")
         } else if let Some(other) = elsewhere(typed) {

@@ -118,6 +118,11 @@ impl Problems {
         }
     }
 
+    /// Tells whether further problems are only counted, so that their words need not be found.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= Self::LISTED
+    }
+
     /// Returns `value` where nothing is wrong, else the problems in the order of the file.
     pub(super) fn or<T>(mut self, value: T) -> Result<T, Self> {
         if self.problems.is_empty() {
