@@ -11,8 +11,8 @@ mod architecture;
 mod config;
 mod forge_conformance;
 mod generated;
+mod generated_config;
 mod intake;
 mod log;
 mod patterns;
 mod workspace;
-
