@@ -1,0 +1,1 @@
+//! Rules on a change. Layer 1.
