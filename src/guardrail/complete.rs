@@ -53,10 +53,10 @@ fn complete_file(file: FileDiff, tree: &dyn TreeView) -> Result<FileDiff, Malfor
         // No such file can be made; its own rule says so.
         ModeSeen::Odd(_) | ModeSeen::Absent => return Ok(file),
     };
-    if let (ModeSeen::Known(said), Some(before)) = (&file.old_mode, &before) {
-        if *said != before.mode {
-            return fail("the mode before is not the base's");
-        }
+    if let (ModeSeen::Known(said), Some(before)) = (&file.old_mode, &before)
+        && *said != before.mode
+    {
+        return fail("the mode before is not the base's");
     }
     Ok(FileDiff::of_files(file.path, file.line, before.as_ref(), Some(&FileState { mode, content })))
 }

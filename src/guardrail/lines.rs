@@ -37,7 +37,9 @@ pub(crate) fn diff(old: &[&[u8]], new: &[&[u8]]) -> Vec<Edit> {
     // A line that the other side does not have is changed whatever happens around it.
     let known = |lines: &[usize]| {
         let mut known = vec![false; count];
-        lines.iter().for_each(|line| known[*line] = true);
+        for line in lines {
+            known[*line] = true;
+        }
         known
     };
     let (in_old, in_new) = (known(&old[head..old_end]), known(&new[head..new_end]));

@@ -302,7 +302,7 @@ fn same_name(bytes: &[u8]) -> Option<String> {
     } else {
         // Both names have one length, so the space between them lies in the middle.
         let middle = bytes.len().checked_sub(1)? / 2;
-        if bytes.len() % 2 == 0 || bytes.get(middle) != Some(&b' ') {
+        if bytes.len().is_multiple_of(2) || bytes.get(middle) != Some(&b' ') {
             return None;
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -2,6 +2,8 @@
 //!
 //! Refuses to interpret anything: no cursor moves, no colours; what a terminal would have hidden is removed or shown.
 
+use std::fmt::Write as _;
+
 /// Returns text without terminal sequences and control characters; what would be invisible is written as `\u{202E}`.
 ///
 /// Line ends become `\n`; tabs stay. The result is stable under a second call (V-31, V-32, V-35, V-46).
@@ -33,7 +35,7 @@ pub fn strip_controls(text: &str) -> String {
             }
             c if c.is_control() => next,
             c if is_invisible(c) && !is_joined(previous, c, text[next..].chars().next()) => {
-                out.push_str(&format!("\\u{{{:X}}}", u32::from(c)));
+                let _ = write!(out, "\\u{{{:X}}}", u32::from(c));
                 next
             }
             c => {

@@ -112,23 +112,20 @@ fn assignments(text: &str, found: &mut Vec<Finding>) {
         at = whole.end();
         let rest = &text[at..];
         let quoted = rest.strip_prefix('\\').unwrap_or(rest).chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-        let (from, value) = match quoted {
-            Some(quote) => {
-                let from = at + rest.find(quote).unwrap_or(0) + 1;
-                let line = text[from..].find(['\n', '\r']).map_or(text.len(), |n| from + n);
-                let line = line.min(floor_boundary(text, from + LONGEST_VALUE));
-                let Some(length) = text[from..line].find(quote) else { continue };
-                (from, text[from..from + length].trim_end_matches('\\'))
-            }
-            None => {
-                let limit = floor_boundary(text, at + LONGEST_VALUE);
-                let ends = |c: char| {
-                    c.is_whitespace()
-                        || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '}' | ')' | ']' | '<' | '>' | '\\')
-                };
-                let length = text[at..limit].find(ends).unwrap_or(limit - at);
-                (at, &text[at..at + length])
-            }
+        let (from, value) = if let Some(quote) = quoted {
+            let from = at + rest.find(quote).unwrap_or(0) + 1;
+            let near = &text[from..floor_boundary(text, from + LONGEST_VALUE)];
+            let Some(length) = near.find([quote, '\n', '\r']).filter(|n| near[*n..].starts_with(quote)) else {
+                continue;
+            };
+            (from, near[..length].trim_end_matches('\\'))
+        } else {
+            let near = &text[at..floor_boundary(text, at + LONGEST_VALUE)];
+            let ends = |c: char| {
+                c.is_whitespace()
+                    || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '}' | ')' | ']' | '<' | '>' | '\\')
+            };
+            (at, &near[..near.find(ends).unwrap_or(near.len())])
         };
         let glued = !gap.as_str().contains([' ', '\t']) && gap.as_str() == "=";
         let keeps = if quoted.is_some() {
@@ -139,8 +136,8 @@ fn assignments(text: &str, found: &mut Vec<Finding>) {
                 && if glued { value.len() >= 4 } else { is_random(value, 6) }
         };
         if keeps && !placeholder::is_only_placeholders(value) {
-            let certain =
-                is_random(value, 8) && !is_example(value) && !value.contains(' ') && begins_name(text, whole.start());
+            let sure = if quoted.is_some() { is_random(value, 8) && !is_name(value) } else { is_opaque(value) };
+            let certain = sure && !is_example(value) && !value.contains(' ') && begins_name(text, whole.start());
             found.push(Finding { certain, ..Finding::new("keyed-secret", Label::Secret, from, from + value.len()) });
             at = from + value.len();
         }
@@ -170,6 +167,21 @@ fn is_random(value: &str, length: usize) -> bool {
     value.chars().count() >= length
         && value.bytes().any(|b| b.is_ascii_alphabetic())
         && value.bytes().any(|b| b.is_ascii_digit())
+}
+
+/// Returns whether a value is words with a number behind, as names of keys are: `access_token_v2`.
+fn is_name(value: &str) -> bool {
+    let words = value.trim_end_matches(|c: char| c.is_ascii_digit());
+    let plain = |b: u8| b.is_ascii_lowercase() || matches!(b, b'_' | b'-' | b'.' | b':' | b'/');
+    value.len() - words.len() <= 2 && words.bytes().all(plain)
+}
+
+/// Returns whether an unquoted value is no name of a program's: long, with several digits, of one piece.
+fn is_opaque(value: &str) -> bool {
+    value.len() >= 16
+        && value.bytes().filter(u8::is_ascii_digit).count() >= 4
+        && value.bytes().any(|b| b.is_ascii_alphabetic())
+        && !value.contains(['.', '_'])
 }
 
 /// Returns whether a value only says where the secret is, or that there is none.

@@ -159,7 +159,7 @@ fn coats(value: &str, coats: &mut BTreeSet<String>) {
     };
     add(value.to_owned(), SHORTEST);
     add(value.chars().rev().collect(), SHORTEST);
-    let hex: String = value.bytes().map(|b| format!("{b:02x}")).collect();
+    let hex = value.bytes().fold(String::new(), |hex, b| hex + &format!("{b:02x}"));
     add(hex.to_uppercase(), SHORTEST_ENCODED);
     add(hex, SHORTEST_ENCODED);
     for encoded in [percent(value, false), percent(value, true)] {

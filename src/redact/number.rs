@@ -123,7 +123,7 @@ fn luhn(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(i, d)| {
             let d = u32::from(*d);
-            if i % 2 == 0 {
+            if i.is_multiple_of(2) {
                 d
             } else if d > 4 {
                 2 * d - 9
@@ -132,7 +132,7 @@ fn luhn(digits: &[u8]) -> bool {
             }
         })
         .sum();
-    sum % 10 == 0 && digits.iter().any(|d| *d != digits[0])
+    sum.is_multiple_of(10) && digits.iter().any(|d| *d != digits[0])
 }
 
 fn social_security(text: &str, groups: &[Group]) -> Option<Finding> {

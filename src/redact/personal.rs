@@ -155,10 +155,10 @@ fn network_addresses_v4(text: &str, found: &mut Vec<Finding>) {
         if joined || continues {
             continue;
         }
-        if let Ok(parsed) = address.parse::<core::net::Ipv4Addr>() {
-            if !(parsed.is_loopback() || parsed.is_unspecified() || parsed.is_broadcast()) {
-                found.push(Finding::new("ip-address", Label::Ip, start, end));
-            }
+        if let Ok(parsed) = address.parse::<core::net::Ipv4Addr>()
+            && !(parsed.is_loopback() || parsed.is_unspecified() || parsed.is_broadcast())
+        {
+            found.push(Finding::new("ip-address", Label::Ip, start, end));
         }
     }
 }
@@ -240,7 +240,7 @@ fn iban_end(bytes: &[u8]) -> Option<usize> {
     for (i, b) in bytes.iter().enumerate().take(48) {
         match b {
             b'A'..=b'Z' | b'0'..=b'9' => compact.push(*b),
-            b' ' if compact.len() % 4 == 0 && bytes[i - 1] != b' ' => continue,
+            b' ' if compact.len().is_multiple_of(4) && bytes[i - 1] != b' ' => continue,
             _ => break,
         }
         let whole = bytes.get(i + 1).is_none_or(|b| !b.is_ascii_alphanumeric());

@@ -136,10 +136,10 @@ const KEYS: &[&str] = &[
 fn dependency(shape: &'static LazyLock<Regex>, line: &str) -> Option<String> {
     // A line so long is no list of packages, and a bound keeps every search short.
     let line = line.get(..2000).unwrap_or(line);
-    if std::ptr::eq(shape, &raw const REQUIREMENT) {
-        if let Some(captures) = REQUIREMENT_ADDRESS.captures(line) {
-            return captures.get(1).map(|name| name.as_str().to_owned());
-        }
+    if std::ptr::eq(shape, &raw const REQUIREMENT)
+        && let Some(captures) = REQUIREMENT_ADDRESS.captures(line)
+    {
+        return captures.get(1).map(|name| name.as_str().to_owned());
     }
     let name = shape.captures(line)?.get(1)?.as_str().to_ascii_lowercase();
     (!KEYS.contains(&name.as_str())).then_some(name)

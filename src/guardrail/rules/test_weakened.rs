@@ -35,13 +35,16 @@ impl Rule for TestWeakened {
 }
 
 fn is_snapshot(path: &str) -> bool {
-    path.ends_with(".snap") || path.split('/').any(|folder| matches!(folder, "__snapshots__" | "snapshots"))
+    std::path::Path::new(path).extension().is_some_and(|end| end.eq_ignore_ascii_case("snap"))
+        || path.split('/').any(|folder| matches!(folder, "__snapshots__" | "snapshots"))
 }
 
 /// Compares what goes with what comes.
 fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
     let Some(language) = language(file) else { return };
     let shapes = shapes(language);
+    // Some languages keep tests beside the code, in shapes that nothing else has.
+    let beside = test || matches!(language, Language::Rust | Language::Python);
     let inline = if test { None } else { inline_tests(file, language) };
     let counts =
         |line: u32, after: bool| test || inline.is_some_and(|(before, now)| line >= if after { now } else { before });
@@ -63,10 +66,13 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
             *moved.entry(line.to_owned()).or_default() += 1;
             continue;
         }
-        if Shapes::is(shapes.test, line) {
+        if beside && Shapes::is(shapes.test, line) {
             findings.old_line(file, number, "The change removes or renames a test.");
         } else if counts(number, false) && Shapes::is(shapes.assertion, line) {
             findings.old_line(file, number, "The change removes or alters an assertion.");
+        } else if language == Language::Rust && file.whole.is_none() && Shapes::is(shapes.assertion, line) {
+            // Only the whole file tells whether the line lies in its tests.
+            findings.not_checked();
         }
     }
     for (number, line) in file.added() {
@@ -76,7 +82,7 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
             *count -= 1;
             continue;
         }
-        if Shapes::is(shapes.skip, line) {
+        if beside && Shapes::is(shapes.skip, line) {
             findings.new_line(file, number, "The change skips a test, or expects it to fail.");
         } else if counts(number, true) && Shapes::is(shapes.lenient, line) {
             findings.new_line(

@@ -52,7 +52,7 @@ shape!(
 );
 shape!(
     PY_SKIP,
-    r"@(?:pytest\.mark|mark)\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bself\.skipTest\(|\braise\s+(?:unittest\.)?SkipTest|__test__\s*=\s*False|collect_ignore|--(?:exitfirst|deselect|ignore)\b"
+    r"@(?:pytest\.mark|mark)\.(?:skip|skipif|xfail)\b|\bpytest\.(?:skip|xfail|importorskip)\(|@(?:unittest\.)?(?:skip|skipIf|skipUnless|expectedFailure)\b|\bself\.skipTest\(|\braise\s+(?:unittest\.)?SkipTest|__test__\s*=\s*False|collect_ignore|--(?:exitfirst|deselect)\b"
 );
 shape!(RUST_TEST, r"^#\[(?:\w+::)*(?:test|rstest|test_case|proptest|quickcheck)\b");
 shape!(
