@@ -112,15 +112,13 @@ fn home_paths(text: &str, found: &mut Vec<Finding>) {
 /// Returns whether a folder of homes stands at the root: `src/home/x` and `https://host/home/x` do not.
 fn is_root(text: &str, at: usize, folder: &str) -> bool {
     let before = &text[..at];
+    let drive = |text: &str| text.ends_with(|c: char| c.is_ascii_alphabetic());
     if folder == "/users/" {
         // In lower case only after a drive: the path `/users/7` of a web server is everywhere.
-        return before.ends_with(':')
-            && before[..before.len() - 1].ends_with(|c: char| c.is_ascii_alphabetic())
-            && !before.ends_with("//:");
+        return before.strip_suffix(':').is_some_and(drive);
     }
     if folder.starts_with(['\\', ':']) {
-        let drive = before.trim_end_matches(':');
-        return drive.ends_with(|c: char| c.is_ascii_alphabetic());
+        return drive(before.trim_end_matches(':'));
     }
     if before.ends_with("://") || before.ends_with("/mnt/c") || before.ends_with("/c") && !before.ends_with("//c") {
         return true;

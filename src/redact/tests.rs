@@ -322,7 +322,7 @@ fn r_20_time_is_linear_in_hostile_text() {
         "Cookie: a=",
         "a@b.co,",
     ] {
-        let text = piece.repeat(300_000 / piece.len());
+        let text = piece.repeat(100_000 / piece.len());
         let started = Instant::now();
         let shown = redact(&text);
         let took = started.elapsed();

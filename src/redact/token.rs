@@ -1,6 +1,6 @@
 //! Secrets that their own shape gives away: tokens of today's services, private keys. Layer 1.
 //!
-//! Refuses to guess by entropy. Formats are those that the services publish; sources and dates are in the table.
+//! Refuses to guess by entropy. Formats are those that the services publish.
 
 use std::sync::LazyLock;
 
