@@ -12,6 +12,7 @@ mod config;
 mod forge_conformance;
 mod generated;
 mod generated_config;
+mod guardrail;
 mod intake;
 mod log;
 mod patterns;
