@@ -117,9 +117,14 @@ pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, Failure> {
 
 /// Reads a file, or standard input for `-`, as text; what is not UTF-8 is replaced.
 pub(crate) fn read_input(name: &str, cap: u64) -> Result<String, Failure> {
+    read_bytes(name, cap).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads a file, or standard input for `-`.
+pub(crate) fn read_bytes(name: &str, cap: u64) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     if name != "-" {
-        return Ok(String::from_utf8_lossy(&read_capped(Path::new(name), cap)?).into_owned());
+        return read_capped(Path::new(name), cap);
     }
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -129,7 +134,7 @@ pub(crate) fn read_input(name: &str, cap: u64) -> Result<String, Failure> {
     if bytes.len() as u64 > cap {
         return Err(Failure::config(format!("Standard input is larger than {} KiB.", cap >> 10)));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// Puts the library together: built in, then folders named by the configuration, then the operator's own.
