@@ -17,6 +17,8 @@ mod nextest;
 mod node;
 mod pytest;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod unittest;
 mod vitest;
 
