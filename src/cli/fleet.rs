@@ -21,7 +21,7 @@ pub(crate) async fn make_repository(
     let machine = |what: &str, e: String| Failure::internal(format!("{slug}: {what} failed ({e})."));
     std::fs::create_dir_all(&git_dir).map_err(|e| machine("making its folder", e.to_string()))?;
     Git::new(&git_dir)
-        .run(&["init", "--quiet", "--bare", "--initial-branch=main", "--", "."])
+        .run(&["init", "--quiet", "--bare", "--template=", "--initial-branch=main"])
         .await
         .map_err(|e| machine("git init", e.to_string()))?;
     let mut changes = Vec::with_capacity(files.len());

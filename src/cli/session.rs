@@ -98,7 +98,7 @@ impl Session {
 /// Reads a configuration file.
 pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: &Flags) -> Result<Loaded, Failure> {
     let text = read_capped(path, 1 << 20)?;
-    let input = LoadInput { file_name: path.display().to_string(), text: &text, env, flags };
+    let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags };
     config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
 }
 

@@ -19,7 +19,6 @@ use crate::model::{
     Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
-use crate::workspace::Checkout;
 
 /// What `propose` leaves behind: candidate files and their manifest, and what people may want to look at.
 #[derive(Debug, Default)]

@@ -8,9 +8,11 @@
 )]
 
 mod architecture;
+mod config;
 mod forge_conformance;
 mod generated;
 mod intake;
 mod log;
 mod patterns;
 mod workspace;
+
