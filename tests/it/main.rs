@@ -12,4 +12,5 @@ mod forge_conformance;
 mod generated;
 mod intake;
 mod patterns;
+mod stories;
 mod workspace;
