@@ -16,4 +16,5 @@ mod guardrail;
 mod intake;
 mod log;
 mod patterns;
+mod stories;
 mod workspace;
