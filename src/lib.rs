@@ -2,15 +2,24 @@
 //!
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
+pub mod actions;
 pub mod budget;
+pub mod cli;
 pub mod config;
+pub mod engine;
 pub mod event;
+pub mod fingerprint;
 pub mod forge;
 pub mod gate;
+pub mod git;
 pub mod guardrail;
+pub mod intake;
 pub mod model;
+pub mod pattern;
 pub mod plan;
 pub mod proof;
 pub mod redact;
+pub mod render;
+pub mod report;
 pub mod system;
 pub mod workspace;

@@ -111,3 +111,17 @@ pub struct Config {
     /// Effective settings of every repository, in the order of the file.
     pub repositories: Vec<Policy>,
 }
+
+impl Config {
+    /// Makes the built-in configuration, without repositories.
+    pub fn empty() -> Self {
+        Self {
+            mode: Mode::Ready,
+            budget: Budget::default(),
+            run: RunSettings::default(),
+            patterns: PatternSettings::default(),
+            state: StateSettings::default(),
+            repositories: Vec::new(),
+        }
+    }
+}

@@ -7,19 +7,19 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::budget::Ledger;
-use crate::engine::baseline::{Baseline, Unusable, machine, observe};
+use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
 use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
 use crate::engine::{Attempted, Work};
+use crate::fingerprint;
 use crate::gate;
 use crate::guardrail;
 use crate::model::{
     Anchor, AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Evidentiary, Failure,
-    FileState, Language, MicroUsd, Patch, Policy, Reason, ReasonClass, RepoPath, Resources, Settled, Status, Tally,
-    Timestamp, Tokens, Verdict, sha256_hex,
+    FileState, Language, MicroUsd, Patch, Policy, Project, Reason, ReasonClass, RepoPath, Resources, Settled, Status,
+    Tally, Timestamp, Tokens, Verdict, sha256_hex,
 };
 use crate::proof::{self, Observation, REPETITIONS, Target};
 use crate::workspace::{Checkout, Execution, WorkspaceError};
-use crate::{fingerprint, intake};
 
 /// Green candidates compared before one is chosen (PROTOCOL.md, 6).
 const CANDIDATES: usize = 3;
@@ -57,6 +57,8 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// The refused patch.
     pub refused: Option<Patch>,
+    /// The proven patch.
+    pub proven: Option<Patch>,
     /// Tests that failed before and pass with the patch.
     pub turned_green: BTreeSet<String>,
     /// Money spent.
@@ -75,6 +77,7 @@ impl Outcome {
             logs: Vec::new(),
             verdict: None,
             refused: None,
+            proven: None,
             turned_green: BTreeSet::new(),
             cost: MicroUsd::ZERO,
             tokens: Tokens::default(),
@@ -92,6 +95,8 @@ pub struct Means<'a> {
     pub fixers: &'a [&'a dyn Fixer],
     /// The run's id, version and the forge's time at the attempt.
     pub run_id: &'a str,
+    /// Where a person can look at the run.
+    pub run_url: Option<&'a str>,
     /// The program's version.
     pub version: &'a str,
     /// The forge's clock when the attempt began.
@@ -122,6 +127,24 @@ impl From<WorkspaceError> for Ending {
         let Unusable { reason, message, .. } = machine(error);
         Self { reason, message, signature: None }
     }
+}
+
+/// Takes one failure down the whole road: baseline, attempt, and nothing shared with other failures.
+pub async fn whole_road(work: &Work, checkout: &dyn Checkout, means: &Means<'_>, ledger: &Mutex<Ledger>) -> Outcome {
+    let project = project_of(work, checkout, means.policy);
+    let baseline = baseline::prepare(checkout, means.policy, project).await;
+    attempt(work, checkout, &baseline, means, ledger).await
+}
+
+/// Chooses the project by the innermost frame in the repository; none where the root's commands serve.
+pub(crate) fn project_of<'p>(work: &Work, checkout: &dyn Checkout, policy: &'p Policy) -> Option<&'p Project> {
+    if policy.projects.is_empty() {
+        return None;
+    }
+    let files: Vec<RepoPath> = checkout.files().iter().map(|file| file.path.clone()).collect();
+    let frames = app_frames(&work.failure);
+    let path = frames.iter().find_map(|frame| fingerprint::localise_frame(frame, &files))?;
+    policy.projects.iter().filter(|project| path.is_within(&project.path)).max_by_key(|p| p.path.as_str().len())
 }
 
 /// Attempts one failure: finds what shows it, asks the fixers, and proves the best answer.
@@ -194,7 +217,7 @@ impl Story<'_> {
     /// Finds what shows the failure, and makes sure that it is really and always red.
     async fn target(&mut self, baseline: &Baseline) -> Result<Target, Ending> {
         let reported = &self.work.failure;
-        let same = |seen: &Failure| fingerprint::same_failure(reported, seen).is_same();
+        let same = |seen: &Failure| fingerprint::same_failure(reported, seen).same;
         let target = proof::find_target(reported, &baseline.observation, &same);
         let tests = match &target {
             Target::None => return Ok(Target::None),
@@ -229,18 +252,17 @@ impl Story<'_> {
             // (0) The red target's own trace gives the line on the base.
             let reported = &self.work.failure;
             let seen = baseline.observation.failures.iter().map(|(_, failure)| failure);
-            let telling: Vec<&Failure> =
-                seen.filter(|seen| fingerprint::same_failure(reported, seen).is_same()).collect();
+            let telling: Vec<&Failure> = seen.filter(|seen| fingerprint::same_failure(reported, seen).same).collect();
             for failure in telling {
-                for frame in fingerprint::app_frames(failure).iter().take(MAX_FRAMES) {
-                    if let Some(path) = fingerprint::localise(frame, &files) {
+                for frame in app_frames(failure).iter().take(MAX_FRAMES) {
+                    if let Some(path) = fingerprint::localise_frame(frame, &files) {
                         add(place(path, frame, Anchor::RedTarget));
                     }
                 }
             }
         }
-        for frame in fingerprint::app_frames(&self.work.failure).iter().take(MAX_FRAMES) {
-            let Some(path) = fingerprint::localise(frame, &files) else { continue };
+        for frame in app_frames(&self.work.failure).iter().take(MAX_FRAMES) {
+            let Some(path) = fingerprint::localise_frame(frame, &files) else { continue };
             let found = match &self.work.failure.commit {
                 Some(commit) => self.mapped(commit, &path, frame).await?,
                 None if *target == Target::None => Some(place(path, frame, Anchor::UniqueNode)),
@@ -279,13 +301,15 @@ impl Story<'_> {
         let then = match self.checkout.read_at(commit, path).await {
             Ok(Some(file)) => file,
             // The commit is not at hand: the place is as good as one without a commit.
-            Ok(None) | Err(WorkspaceError::Missing(_)) => return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode))),
+            Ok(None) | Err(WorkspaceError::Missing(_)) => {
+                return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode)));
+            }
             Err(error) => return Err(error.into()),
         };
         let Some(now) = self.checkout.read(path).await? else { return Ok(None) };
         let Some(line) = frame.line else { return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode))) };
         let (then, now) = (String::from_utf8_lossy(&then.content), String::from_utf8_lossy(&now.content));
-        Ok(intake::line_through_diff(&then, &now, line)
+        Ok(proof::line_through_diff(&then, &now, line)
             .map(|line| Place { line: Some(line), ..place(path.clone(), frame, Anchor::Commit) }))
     }
 
@@ -336,11 +360,7 @@ impl Story<'_> {
     }
 
     /// Formats each proposal and holds it to the guardrails, before any repository code sees it.
-    async fn guard(
-        &mut self,
-        baseline: &Baseline,
-        proposals: Vec<Proposed>,
-    ) -> Result<Vec<Proposed>, Ending> {
+    async fn guard(&mut self, baseline: &Baseline, proposals: Vec<Proposed>) -> Result<Vec<Proposed>, Ending> {
         let mut passed = Vec::new();
         let mut refusal: Option<Ending> = None;
         for mut proposed in proposals.into_iter().take(CANDIDATES) {
@@ -372,9 +392,7 @@ impl Story<'_> {
     /// Without a test to choose by, a sole candidate or none.
     fn sole(&self, mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
         match (guarded.len(), guarded.pop()) {
-            (1, Some(proposed)) => {
-                Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() })
-            }
+            (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
             _ => Err(Reason::Ambiguous.into()),
         }
     }
@@ -447,6 +465,7 @@ impl Story<'_> {
         if self.work.state.rejected_trees.contains(&tree) {
             return Err(Reason::RejectedTree.into());
         }
+        self.outcome.proven = Some(proposed.patch.clone());
         self.outcome.turned_green = turned_green(&baseline.observation, &after);
         let evidence = Evidence {
             kind: if *target == Target::None { EvidenceKind::GreenOnly } else { EvidenceKind::RedGreen },
@@ -482,8 +501,7 @@ impl Story<'_> {
             failure_signature: None,
             reason: None,
         };
-        let mut state =
-            gate::settle(work.state.clone(), record, true, &work.inputs(), None, &means.policy.limits);
+        let mut state = gate::settle(work.state.clone(), record, true, &work.inputs(), None, &means.policy.limits);
         let config_hash = means.policy.config_hash();
         state.source = Some(proposed.source);
         state.pattern.clone_from(&proposed.id);
@@ -496,6 +514,7 @@ impl Story<'_> {
         Candidate {
             schema: CANDIDATE_SCHEMA.to_owned(),
             run_id: means.run_id.to_owned(),
+            run_url: means.run_url.map(str::to_owned),
             version: means.version.to_owned(),
             repository_id: work.repository_id,
             slug: work.slug.clone(),
@@ -542,7 +561,8 @@ fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
 
 /// Makes a place of a frame.
 fn place(path: RepoPath, frame: &fingerprint::NormalFrame, anchor: Anchor) -> Place {
-    Place { path, line: frame.line, column: frame.column, function: frame.function.clone(), anchor }
+    let function = (!frame.function.is_empty()).then(|| frame.function.clone());
+    Place { path, line: frame.line, column: None, function, anchor }
 }
 
 /// Returns the end that a refusing verdict means; a flag refuses nothing.
@@ -563,8 +583,23 @@ fn turned_green(before: &Observation, after: &Observation) -> BTreeSet<String> {
 fn signature(execution: &Execution) -> String {
     match observe(execution).failures.first() {
         Some((_, failure)) => fingerprint::identify(failure).fingerprint.to_string(),
-        None => fingerprint::tail_signature(&execution.output),
+        None => tail_signature(&execution.output),
     }
+}
+
+/// Hashes the last fifty lines with everything that changes from run to run taken out.
+fn tail_signature(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let tail: Vec<String> = lines[lines.len().saturating_sub(50)..]
+        .iter()
+        .map(|line| fingerprint::message_class("any", line).template)
+        .collect();
+    sha256_hex(tail.join("\n").as_bytes())
+}
+
+/// Returns the frames of the repository's own code, innermost first; those of tests are not the product's.
+pub(crate) fn app_frames(failure: &Failure) -> Vec<fingerprint::NormalFrame> {
+    fingerprint::normal_frames(failure).all.into_iter().filter(|frame| frame.is_app() && !frame.in_test).collect()
 }
 
 /// Writes a patch as a candidate's files.
@@ -653,7 +688,8 @@ mod tests {
 
     #[test]
     fn what_is_nobodys_fault_counts_as_no_attempt() {
-        for reason in [Reason::BaseMoved, Reason::Infrastructure, Reason::Budget, Reason::NotReproduced, Reason::Platform]
+        for reason in
+            [Reason::BaseMoved, Reason::Infrastructure, Reason::Budget, Reason::NotReproduced, Reason::Platform]
         {
             assert!(!counts_as_attempt(reason), "{reason}");
         }

@@ -32,9 +32,26 @@ pub(crate) struct Baseline {
 
 /// The files that guesses are made from.
 const MANIFESTS: &[&str] = &[
-    "package.json", "package-lock.json", "pnpm-lock.yaml", "yarn.lock", "pyproject.toml", "setup.cfg", "tox.ini",
-    "pytest.ini", "requirements.txt", "poetry.lock", "uv.lock", "Cargo.toml", "Cargo.lock", "go.mod", "pom.xml",
-    "build.gradle", "build.gradle.kts", "gradlew", "mvnw", "Makefile",
+    "package.json",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "pyproject.toml",
+    "setup.cfg",
+    "tox.ini",
+    "pytest.ini",
+    "requirements.txt",
+    "poetry.lock",
+    "uv.lock",
+    "Cargo.toml",
+    "Cargo.lock",
+    "go.mod",
+    "pom.xml",
+    "build.gradle",
+    "build.gradle.kts",
+    "gradlew",
+    "mvnw",
+    "Makefile",
 ];
 
 /// Sets the base tree up and runs its tests once.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::model::{Anchor, Failure, FileState, MicroUsd, Patch, Policy, Reason, RepoPath, Source, Tokens};
+use crate::model::{Anchor, Failure, FileState, MicroUsd, Patch, Policy, Reason, RepoPath, Source, Timestamp, Tokens};
 use crate::pattern;
 
 /// A place in the code that the report points at.
@@ -79,12 +79,13 @@ pub trait Fixer: Send + Sync {
 #[derive(Debug)]
 pub struct PatternFixer<'a> {
     library: &'a pattern::Library,
+    now: Timestamp,
 }
 
 impl<'a> PatternFixer<'a> {
-    /// Makes a fixer of a library.
-    pub const fn new(library: &'a pattern::Library) -> Self {
-        Self { library }
+    /// Makes a fixer of a library; `now` is the moment that statistics are decayed to.
+    pub const fn new(library: &'a pattern::Library, now: Timestamp) -> Self {
+        Self { library, now }
     }
 }
 
@@ -95,11 +96,57 @@ impl Fixer for PatternFixer<'_> {
     }
 
     async fn propose(&self, ask: &Ask<'_>) -> Result<Vec<Proposed>, Reason> {
-        propose_patterns(self.library, ask)
+        propose_patterns(self.library, ask, self.now)
     }
 }
 
-fn propose_patterns(library: &pattern::Library, ask: &Ask<'_>) -> Result<Vec<Proposed>, Reason> {
-    let _ = (library, ask);
-    Err(Reason::NoFixer)
+/// Asks the library at every place; a place without a line can be trusted only with a test that tells right from wrong.
+fn propose_patterns(library: &pattern::Library, ask: &Ask<'_>, now: Timestamp) -> Result<Vec<Proposed>, Reason> {
+    let spots: Vec<pattern::Spot> = ask
+        .places
+        .iter()
+        .map(|place| pattern::Spot {
+            path: place.path.clone(),
+            line: place.line,
+            column: place.column,
+            function: place.function.clone(),
+        })
+        .collect();
+    let text_of = |path: &RepoPath| ask.files.get(path).and_then(|file| String::from_utf8(file.content.clone()).ok());
+    let options = pattern::Options {
+        red_target: ask.red_target,
+        draft_threshold: ask.policy.draft_threshold,
+        statistics: &pattern::Statistics::default(),
+        now,
+    };
+    let answer = pattern::propose(library, ask.failure, &text_of, &spots, &options);
+    let anchor_of = |path: &RepoPath| ask.places.iter().find(|place| place.path == *path).map(|place| place.anchor);
+    let mut proposals = Vec::new();
+    for proposal in answer.proposals {
+        let anchor = anchor_of(&proposal.path).unwrap_or(Anchor::UniqueNode);
+        // Without a commit and without a red test the message must fit exactly one node (PROTOCOL.md, 6 (2)).
+        if anchor == Anchor::UniqueNode && !proposal.unique {
+            continue;
+        }
+        let Some(before) = ask.files.get(&proposal.path) else { continue };
+        let mut patch = Patch::new();
+        let after = FileState { mode: before.mode, content: proposal.after.into_bytes() };
+        patch.set(proposal.path, Some(before.clone()), Some(after));
+        proposals.push(Proposed {
+            patch,
+            source: Source::Pattern,
+            id: Some(proposal.pattern),
+            confidence: Some(proposal.confidence),
+            tier: None,
+            title: proposal.title,
+            why: proposal.why,
+            anchor,
+            cost: MicroUsd::ZERO,
+            tokens: Tokens::default(),
+        });
+    }
+    if proposals.is_empty() && !answer.low_confidence.is_empty() {
+        return Err(Reason::LowConfidence);
+    }
+    Ok(proposals)
 }

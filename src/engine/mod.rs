@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod baseline;
+pub mod counted;
 pub mod fixers;
 mod lease;
 pub mod propose;
@@ -24,8 +25,10 @@ pub use work::{
 };
 
 use crate::config::Config;
+use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
 use crate::model::{ObjectId, RepoSlug, Timestamp};
+use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
 
@@ -76,6 +79,10 @@ pub struct Context<'a> {
     pub owner_is_gone: &'a (dyn Fn(&str) -> bool + Sync),
     /// Hears how far the run is.
     pub progress: &'a dyn Progress,
+    /// Takes secrets and personal data out of what leaves.
+    pub redactor: &'a Redactor,
+    /// Keeps the run's record; an intent is in it before the first write.
+    pub recorder: &'a dyn Recorder,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -97,6 +104,15 @@ pub trait Progress: Send + Sync {
     fn stage(&self, name: &str, of: Option<usize>);
     /// One piece of the stage is done.
     fn step(&self, what: &str);
+}
+
+/// Keeps the run's record.
+pub trait Recorder: Send + Sync {
+    /// Writes one event durably.
+    ///
+    /// # Errors
+    /// With what went wrong, in words; then nothing may be written to a forge.
+    fn record(&self, event: Event) -> Result<(), String>;
 }
 
 /// Hears nothing.

@@ -15,11 +15,10 @@ use crate::engine::fixers::Fixer;
 use crate::engine::{Attempted, Context, Reservation, Work, is_past};
 use crate::fingerprint;
 use crate::model::{
-    Allowance, AlsoFixes, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Project, Reason, RepoPath, Settled,
-    Status, Tokens, Verdict, sha256_hex,
+    Allowance, AlsoFixes, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled, Status,
+    Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
-use crate::workspace::Checkout;
 
 /// What `propose` leaves behind: candidate files and their manifest, and what people may want to look at.
 #[derive(Debug, Default)]
@@ -99,8 +98,14 @@ async fn attempt_repository<'w>(
     let mut baselines: BTreeMap<Option<RepoPath>, Result<Baseline, Unusable>> = BTreeMap::new();
     for work in works {
         let now = context.forge.now().await.unwrap_or_else(|_| context.system.now());
-        let means =
-            Means { policy, fixers, run_id: &context.run.id, version: &context.run.version, now };
+        let means = Means {
+            policy,
+            fixers,
+            run_id: &context.run.id,
+            run_url: context.run.url.as_deref(),
+            version: &context.run.version,
+            now,
+        };
         let began = context.system.monotonic();
         let proven = outcomes.iter().filter(|(_, o)| matches!(o.attempted, Attempted::Proven(_))).count();
         let span = tracing::info_span!("failure", fingerprint = %work.fingerprint);
@@ -113,7 +118,7 @@ async fn attempt_repository<'w>(
             }
             match &checkout {
                 Ok(checkout) => {
-                    let project = project_of(work, checkout.as_ref(), policy);
+                    let project = attempt::project_of(work, checkout.as_ref(), policy);
                     let key = project.map(|p| p.path.clone());
                     if !baselines.contains_key(&key) {
                         let prepared = baseline::prepare(checkout.as_ref(), policy, project).await;
@@ -123,9 +128,7 @@ async fn attempt_repository<'w>(
                         Some(Ok(baseline)) if subsumed(work, baseline, &mut outcomes) => {
                             left(work, &means, Reason::Subsumed)
                         }
-                        Some(baseline) => {
-                            attempt::attempt(work, checkout.as_ref(), baseline, &means, ledger).await
-                        }
+                        Some(baseline) => attempt::attempt(work, checkout.as_ref(), baseline, &means, ledger).await,
                         None => left(work, &means, Reason::Infrastructure),
                     }
                 }
@@ -148,30 +151,20 @@ async fn attempt_repository<'w>(
 
 /// Returns whether an earlier patch of this run turns this failure's target green, and lists it there (PROTOCOL.md, 5.7).
 fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)]) -> bool {
-    let same = |seen: &crate::model::Failure| fingerprint::same_failure(&work.failure, seen).is_same();
+    let same = |seen: &crate::model::Failure| fingerprint::same_failure(&work.failure, seen).same;
     let proof::Target::Tests(tests) = proof::find_target(&work.failure, &baseline.observation, &same) else {
         return false;
     };
     for (_, outcome) in outcomes {
         let Attempted::Proven(candidate) = &mut outcome.attempted else { continue };
         if tests.iter().all(|test| outcome.turned_green.contains(test)) {
-            candidate.also_fixes.push(AlsoFixes {
-                fingerprint: work.fingerprint.clone(),
-                report: work.report.id.clone(),
-            });
+            candidate
+                .also_fixes
+                .push(AlsoFixes { fingerprint: work.fingerprint.clone(), report: work.report.id.clone() });
             return true;
         }
     }
     false
-}
-
-/// Chooses the project by the innermost frame in the repository; none where the root's commands serve.
-fn project_of<'p>(work: &Work, checkout: &dyn Checkout, policy: &'p Policy) -> Option<&'p Project> {
-    let files: Vec<RepoPath> = checkout.files().iter().map(|file| file.path.clone()).collect();
-    let path = fingerprint::app_frames(&work.failure)
-        .iter()
-        .find_map(|frame| fingerprint::localise(frame, &files))?;
-    policy.projects.iter().filter(|p| path.is_within(&p.path)).max_by_key(|p| p.path.as_str().len())
 }
 
 /// Leaves work for another run: nothing of it is written to the state.
@@ -198,13 +191,8 @@ fn left(work: &Work, means: &Means<'_>, reason: Reason) -> Outcome {
 fn collect(proposals: &mut Proposals, context: &Context<'_>, work: &Work, outcome: Outcome) {
     let mut names = Vec::new();
     for log in outcome.logs {
-        let name = format!(
-            "logs/{}-{}-{}-{}.log.zst",
-            context.run.id,
-            work.repository_id,
-            work.fingerprint.fp16(),
-            log.side
-        );
+        let name =
+            format!("logs/{}-{}-{}-{}.log.zst", context.run.id, work.repository_id, work.fingerprint.fp16(), log.side);
         names.push(name.clone());
         proposals.logs.insert(name, log.text);
     }

@@ -85,10 +85,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Res
         failures: reservation
             .works
             .iter()
-            .map(|work| LeasedFailure {
-                repository_id: work.repository_id,
-                fingerprint: work.fingerprint.clone(),
-            })
+            .map(|work| LeasedFailure { repository_id: work.repository_id, fingerprint: work.fingerprint.clone() })
             .collect(),
     };
     let path = lease_path(&context.run.id);

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::lease::Lease;
 use crate::engine::state::{self, Snapshot, StateBranch};
 use crate::engine::{
-    Context, DuplicateReport, KeptPull, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work,
-    retry,
+    Context, DuplicateReport, KeptPull, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry,
 };
 use crate::fingerprint;
 use crate::forge::{
@@ -169,11 +168,7 @@ impl Selector<'_> {
     }
 
     /// Reads one issue: opt-out, trust, and what it says.
-    async fn understand(
-        &self,
-        issue: &Issue,
-        us: &Actor,
-    ) -> Result<Result<Understood, (Reason, String)>, ForgeError> {
+    async fn understand(&self, issue: &Issue, us: &Actor) -> Result<Result<Understood, (Reason, String)>, ForgeError> {
         let coded = |reason: Reason| Ok(Err((reason, reason.sentence().to_owned())));
         if issue.is_pull_request {
             return coded(Reason::NotAnIssue);
@@ -253,8 +248,7 @@ impl Selector<'_> {
         let reports: Vec<ReportId> = group.iter().map(|u| u.report.id.clone()).collect();
         let mut rest = group.into_iter();
         let Some(mut canonical) = rest.next() else { return Ok(()) };
-        let (fingerprint, family) =
-            (canonical.identity.fingerprint.clone(), canonical.identity.family.clone());
+        let (fingerprint, family) = (canonical.identity.fingerprint.clone(), canonical.identity.family.clone());
         for duplicate in rest {
             let since = duplicate.report.created_at;
             let (issue, of) = (issue_number(&duplicate.report.id), issue_number(&canonical.report.id));
@@ -369,14 +363,11 @@ impl Selector<'_> {
     /// Hashes what an attempt depends on: the files that the report points at, the library, the policy, the text.
     async fn inputs(&self, base: &Base, understood: &Understood) -> Result<AttemptInputs, ForgeError> {
         let forge = self.context.forge;
-        let entries =
-            retry(self.context.system, async || forge.tree(&self.policy.slug, &base.head).await).await?;
+        let entries = retry(self.context.system, async || forge.tree(&self.policy.slug, &base.head).await).await?;
         let paths: Vec<RepoPath> = entries.iter().filter_map(|e| e.path.parse().ok()).collect();
-        let pointed: BTreeSet<RepoPath> = understood
-            .identity
-            .frames()
+        let pointed: BTreeSet<RepoPath> = crate::engine::attempt::app_frames(&understood.failure)
             .iter()
-            .filter_map(|frame| fingerprint::localise(frame, &paths))
+            .filter_map(|frame| fingerprint::localise_frame(frame, &paths))
             .collect();
         let blobs: Vec<&str> = entries
             .iter()
@@ -398,8 +389,7 @@ impl Selector<'_> {
         let mut pulls = Vec::new();
         for episode in 1..=MAX_EPISODES {
             let query = PullQuery { head: Some(plan::branch_for(fingerprint, episode)), open_only: false };
-            let page =
-                retry(self.context.system, async || forge.pulls(&self.policy.slug, &query, None).await).await?;
+            let page = retry(self.context.system, async || forge.pulls(&self.policy.slug, &query, None).await).await?;
             if page.items.is_empty() {
                 break;
             }
@@ -415,8 +405,7 @@ impl Selector<'_> {
         report: &mut Report,
         used: &[String],
     ) -> Result<Episode, ForgeError> {
-        let past: Vec<PastPull> =
-            pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
+        let past: Vec<PastPull> = pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
         if past.is_empty() || past.iter().any(|pull| pull.fate == Fate::Open) {
             return Ok(gate::episode(&past, report.created_at, &[], used));
         }
@@ -478,10 +467,9 @@ impl Selector<'_> {
         let mut comments = Vec::new();
         let mut page: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let answer = retry(self.context.system, async || {
-                forge.comments(&self.policy.slug, number, page.as_deref()).await
-            })
-            .await?;
+            let answer =
+                retry(self.context.system, async || forge.comments(&self.policy.slug, number, page.as_deref()).await)
+                    .await?;
             comments.extend(answer.items);
             page = answer.next;
             if page.is_none() {
@@ -491,13 +479,7 @@ impl Selector<'_> {
         Ok(comments)
     }
 
-    fn skip(
-        &self,
-        issue: &Issue,
-        fingerprint: Option<Fingerprint>,
-        reason: Reason,
-        message: String,
-    ) -> SkippedReport {
+    fn skip(&self, issue: &Issue, fingerprint: Option<Fingerprint>, reason: Reason, message: String) -> SkippedReport {
         SkippedReport {
             slug: self.policy.slug.clone(),
             report: ReportId::Issue { number: issue.number },

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 
 use crate::forge::{Forge, ForgeError, NewCommit, TreeChange};
-use crate::model::{BranchName, FailureState, FileMode, Fingerprint, ObjectId, ReportId, RepoPath, RepoSlug};
+use crate::model::{BranchName, FailureState, FileMode, Fingerprint, ObjectId, RepoPath, RepoSlug, ReportId};
 
 /// How often a write is tried again when another run was faster.
 const TRIES: u32 = 12;

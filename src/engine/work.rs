@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate::{AttemptInputs, Caps};
 use crate::model::{
-    BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, Report,
-    ReportId, RepoSlug, Settled, Timestamp,
+    BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, RepoSlug,
+    Report, ReportId, Settled, Timestamp,
 };
 
 /// The schema's name of a reservation file.

@@ -2,10 +2,18 @@
 //!
 //! Every operation says how it may be retried: reads freely, writes only after a look (PROTOCOL.md, 7).
 
+pub mod faults;
+pub mod local;
+pub mod memory;
+pub mod rules;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Actor, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
+
+/// The name under which an embedded forge shows its own state repository; made by the first write to it.
+pub const STATE_SLUG: &str = "homeostat/state";
 
 /// Why a forge did not do what was asked; the caller decides by the variant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +66,9 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// What to ask for next.
     pub next: Option<String>,
+    /// What of the whole list could not be read, in whole sentences, told with the first page; with any, the list is not
+    /// complete. Only a forge made by hand has such.
+    pub broken: Vec<String>,
 }
 
 /// An issue.

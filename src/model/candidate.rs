@@ -54,6 +54,8 @@ pub struct Candidate {
     pub schema: String,
     /// The run that made it.
     pub run_id: String,
+    /// Where a person can look at that run.
+    pub run_url: Option<String>,
     /// The program's version that made it.
     pub version: String,
     /// The forge's id of the repository.

@@ -3,10 +3,12 @@
 //! Pure: it reads what runs showed and decides by PROTOCOL.md, 5; it runs nothing. Layer 1.
 
 mod judge;
+mod lines;
 mod names;
 mod target;
 
 pub use judge::{Accepted, is_green, judge_patch, judge_repetitions, usable_baseline};
+pub use lines::line_through_diff;
 pub use names::same_test;
 pub use target::{Target, find_target};
 

@@ -1,5 +1,7 @@
 //! The port to clock and chance; files, processes and the network have ports of their own. Layer 2.
 
+pub mod os;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

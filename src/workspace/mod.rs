@@ -3,6 +3,9 @@
 //! A checkout is pristine for ever; commands run only in throw-away copies of a snapshot, so that no run colours
 //! another's result (PROTOCOL.md, 5.1).
 
+pub mod git;
+pub mod sandbox;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -25,9 +25,7 @@ fn judge(module: &[String], source: &str) -> Vec<String> {
     let mut wrong: Vec<String> = opening(source).into_iter().collect();
     let lines = lines_before_tests(source);
     if lines > MOST_LINES {
-        wrong.push(format!(
-            "has {lines} lines, more than {MOST_LINES}: split it by idea"
-        ));
+        wrong.push(format!("has {lines} lines, more than {MOST_LINES}: split it by idea"));
     }
     let here = match home_of(module) {
         Ok(home) => home,
@@ -37,20 +35,15 @@ fn judge(module: &[String], source: &str) -> Vec<String> {
         }
     };
     match reader::paths_of(source, module) {
-        Ok(paths) => wrong.extend(
-            paths
-                .iter()
-                .filter_map(|path| judge_path(&here, module, path)),
-        ),
+        Ok(paths) => wrong.extend(paths.iter().filter_map(|path| judge_path(&here, module, path))),
         Err(error) => wrong.push(format!("does not parse: {error}")),
     }
     wrong
 }
 
 fn opening(source: &str) -> Option<String> {
-    (!source.starts_with("//!")).then(|| {
-        "does not open with `//!`: say what it is for and what it refuses to do".to_owned()
-    })
+    (!source.starts_with("//!"))
+        .then(|| "does not open with `//!`: say what it is for and what it refuses to do".to_owned())
 }
 
 /// Where a module lies: its row of the table, or the root.
@@ -73,22 +66,11 @@ impl Home {
 
 fn home_of(module: &[String]) -> Result<Home, String> {
     if module.is_empty() {
-        return Ok(Home {
-            module: "",
-            layer: Layer::Root,
-        });
+        return Ok(Home { module: "", layer: Layer::Root });
     }
     table::place_of(module)
-        .map(|place| Home {
-            module: place.module,
-            layer: place.layer,
-        })
-        .ok_or_else(|| {
-            format!(
-                "module `{}` has no row in the layer table",
-                module.join("::")
-            )
-        })
+        .map(|place| Home { module: place.module, layer: place.layer })
+        .ok_or_else(|| format!("module `{}` has no row in the layer table", module.join("::")))
 }
 
 fn judge_path(here: &Home, module: &[String], path: &Named) -> Option<String> {
@@ -98,19 +80,12 @@ fn judge_path(here: &Home, module: &[String], path: &Named) -> Option<String> {
         let target = path.segments.get(1..).unwrap_or_default();
         return match home_of(target) {
             Ok(there) if may_import(here, &there) => None,
-            Ok(there) => Some(format!(
-                "`{shown}`: {} may not import {}",
-                say(here),
-                say(&there)
-            )),
+            Ok(there) => Some(format!("`{shown}`: {} may not import {}", say(here), say(&there))),
             Err(sentence) => Some(format!("`{shown}`: {sentence}")),
         };
     }
     if EFFECT_FREE.contains(&here.layer) && names_effect(path) {
-        return Some(format!(
-            "`{shown}`: {} has no effects; ask a port",
-            say(here)
-        ));
+        return Some(format!("`{shown}`: {} has no effects; ask a port", say(here)));
     }
     let (name, reach) = CRATES.iter().find(|(name, _)| *name == first)?;
     let allowed = match reach {
@@ -134,10 +109,7 @@ fn may_import(here: &Home, there: &Home) -> bool {
     }
     match here.layer {
         Layer::Nouns => false,
-        Layer::Pure => {
-            there.layer == Layer::Nouns
-                || (there.layer == Layer::Pure && there.order() < here.order())
-        }
+        Layer::Pure => there.layer == Layer::Nouns || (there.layer == Layer::Pure && there.order() < here.order()),
         // The traits pass redacted text on, so its type is theirs to name.
         Layer::Ports => {
             there.layer == Layer::Nouns
@@ -166,13 +138,8 @@ fn names_effect(path: &Named) -> bool {
     let named = &path.segments;
     EFFECT_PATHS.iter().any(|effect| {
         let effect: Vec<&str> = effect.split("::").collect();
-        let common = effect
-            .iter()
-            .zip(named)
-            .take_while(|(a, b)| *a == b)
-            .count();
-        common == effect.len()
-            || (path.imported && common == named.len() && hides_effects(effect.first(), named))
+        let common = effect.iter().zip(named).take_while(|(a, b)| *a == b).count();
+        common == effect.len() || (path.imported && common == named.len() && hides_effects(effect.first(), named))
     })
 }
 
@@ -186,11 +153,8 @@ fn lines_before_tests(source: &str) -> usize {
     lines
         .windows(2)
         .position(|pair| {
-            pair.first()
-                .is_some_and(|line| line.trim() == "#[cfg(test)]")
-                && pair
-                    .get(1)
-                    .is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
+            pair.first().is_some_and(|line| line.trim() == "#[cfg(test)]")
+                && pair.get(1).is_some_and(|line| line.starts_with("mod ") && line.ends_with('{'))
         })
         .unwrap_or(lines.len())
 }
@@ -215,11 +179,8 @@ fn sources(folder: &Path) -> BTreeMap<PathBuf, Vec<String>> {
 
 /// The module path of a file below `src/`: `forge/local/mod.rs` is `forge::local`.
 fn module_of(file: &Path) -> Vec<String> {
-    let mut module: Vec<String> = file
-        .with_extension("")
-        .components()
-        .map(|part| part.as_os_str().to_string_lossy().into_owned())
-        .collect();
+    let mut module: Vec<String> =
+        file.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
     let last = module.last().map(String::as_str);
     if last == Some("mod") || (module.len() == 1 && matches!(last, Some("lib" | "main"))) {
         module.pop();
@@ -263,10 +224,7 @@ fn every_source_file_keeps_to_its_layer() {
             (path, (module, source))
         })
         .collect();
-    let for_tests = files
-        .values()
-        .flat_map(|(module, source)| reader::test_modules(source, module))
-        .collect();
+    let for_tests = files.values().flat_map(|(module, source)| reader::test_modules(source, module)).collect();
     let mut wrong = Vec::new();
     for (path, (module, source)) in &files {
         let sentences = if is_for_tests(module, &for_tests) {
@@ -274,11 +232,7 @@ fn every_source_file_keeps_to_its_layer() {
         } else {
             judge(module, source)
         };
-        wrong.extend(
-            sentences
-                .into_iter()
-                .map(|it| format!("{}: {it}", path.display())),
-        );
+        wrong.extend(sentences.into_iter().map(|it| format!("{}: {it}", path.display())));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -292,11 +246,7 @@ fn every_test_and_bench_file_says_what_it_is_for() {
         }
         for path in sources(&folder).into_keys() {
             let source = fs::read_to_string(&path).expect("source is UTF-8");
-            assert!(
-                source.starts_with("//!"),
-                "{} does not open with `//!`",
-                path.display()
-            );
+            assert!(source.starts_with("//!"), "{} does not open with `//!`", path.display());
         }
     }
 }
@@ -317,10 +267,7 @@ mod rules {
     use std::path::Path;
 
     fn module(path: &str) -> Vec<String> {
-        path.split("::")
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect()
+        path.split("::").filter(|part| !part.is_empty()).map(str::to_owned).collect()
     }
 
     fn verdict(path: &str, code: &str) -> Vec<String> {
@@ -335,31 +282,19 @@ mod rules {
     #[case::a_port_names_no_adapter("forge", "use self::local::Local;")]
     #[case::rules_name_no_adapter("forge::rules::refs", "use super::super::local::Local;")]
     #[case::an_adapter_names_no_pure_module("forge::local", "use crate::plan::Action;")]
-    #[case::an_adapter_names_no_foreign_adapter(
-        "workspace::git",
-        "use crate::forge::local::Local;"
-    )]
-    #[case::the_engine_names_no_adapter(
-        "engine::publish",
-        "use crate::forge::{Forge, github::Client};"
-    )]
+    #[case::an_adapter_names_no_foreign_adapter("workspace::git", "use crate::forge::local::Local;")]
+    #[case::the_engine_names_no_adapter("engine::publish", "use crate::forge::{Forge, github::Client};")]
     #[case::any_module_below_llm_is_an_adapter("engine", "use crate::llm::scripted::Script;")]
     #[case::the_engine_names_no_face("engine", "use crate::report::line;")]
     #[case::only_cli_wires_adapters("serve", "use crate::forge::local::Local;")]
     #[case::main_names_faces_alone("", "fn main() { homeostat::engine::run(); }")]
-    #[case::a_path_in_a_macro_is_seen(
-        "model",
-        "fn f() { assert!(vec![crate::cli::x()].is_empty()); }"
-    )]
+    #[case::a_path_in_a_macro_is_seen("model", "fn f() { assert!(vec![crate::cli::x()].is_empty()); }")]
     #[case::a_path_in_a_body_is_seen("model", "fn f() { crate::cli::x() }")]
     #[case::a_path_in_a_derive_is_seen("model", "#[derive(clap::Parser)] struct A;")]
     #[case::an_inline_module_resolves_super("redact", "mod a { use super::super::config::B; }")]
     #[case::a_renamed_import_is_seen("redact", "use crate::{config as c};")]
     #[case::syntax_trees_stay_in_pattern("guardrail", "use tree_sitter::Parser;")]
-    #[case::the_runtime_stays_out_of_decisions(
-        "plan",
-        "async fn f() { tokio::task::yield_now().await }"
-    )]
+    #[case::the_runtime_stays_out_of_decisions("plan", "async fn f() { tokio::task::yield_now().await }")]
     #[case::arguments_are_for_faces("engine", "use clap::Parser;")]
     #[case::loose_errors_are_for_cli("report", "use anyhow::Result;")]
     #[case::an_extern_crate_is_seen("plan", "extern crate tokio;")]
@@ -380,40 +315,19 @@ mod rules {
     }
 
     #[rstest]
-    #[case::a_noun_names_its_neighbours(
-        "model::patch",
-        "use crate::model::RepoPath; use super::slug;"
-    )]
-    #[case::pure_looks_left(
-        "fingerprint",
-        "use crate::intake::trace::Parsed; use crate::model::Frame;"
-    )]
+    #[case::a_noun_names_its_neighbours("model::patch", "use crate::model::RepoPath; use super::slug;")]
+    #[case::pure_looks_left("fingerprint", "use crate::intake::trace::Parsed; use crate::model::Frame;")]
     #[case::a_port_names_redacted_text("llm", "use crate::redact::Redacted;")]
     #[case::a_type_of_a_port_is_no_adapter("engine", "use crate::llm::Model;")]
     #[case::a_port_names_its_rules("forge", "use crate::forge::rules::World;")]
-    #[case::an_adapter_names_its_port(
-        "forge::local::refs",
-        "use crate::forge::{Forge, rules}; use crate::git::Git;"
-    )]
-    #[case::the_engine_names_ports(
-        "engine",
-        "use crate::{forge::Forge, plan::Action, model::Patch};"
-    )]
+    #[case::an_adapter_names_its_port("forge::local::refs", "use crate::forge::{Forge, rules}; use crate::git::Git;")]
+    #[case::the_engine_names_ports("engine", "use crate::{forge::Forge, plan::Action, model::Patch};")]
     #[case::cli_wires_adapters("cli::run", "use crate::forge::local::Local; use anyhow::Context;")]
     #[case::main_starts_a_face("", "fn main() { homeostat::cli::main() }")]
-    #[case::tests_are_free(
-        "model",
-        "#[cfg(test)] mod tests { use crate::cli::x; fn f() { std::fs::read(\"a\"); } }"
-    )]
+    #[case::tests_are_free("model", "#[cfg(test)] mod tests { use crate::cli::x; fn f() { std::fs::read(\"a\"); } }")]
     #[case::test_helpers_are_free("model", "impl A { #[cfg(test)] fn f() { crate::cli::x() } }")]
-    #[case::a_duration_is_no_clock(
-        "gate",
-        "use std::time::Duration; use std::collections::BTreeMap;"
-    )]
-    #[case::text_is_no_path(
-        "model",
-        "/// See `std::fs::read`.\nconst A: &str = \"crate::cli::x\";"
-    )]
+    #[case::a_duration_is_no_clock("gate", "use std::time::Duration; use std::collections::BTreeMap;")]
+    #[case::text_is_no_path("model", "/// See `std::fs::read`.\nconst A: &str = \"crate::cli::x\";")]
     #[case::the_engine_runs_tasks("engine", "async fn f() { tokio::task::yield_now().await }")]
     #[case::faces_read_files("actions", "fn f() { let _ = std::fs::read(\"a\"); }")]
     #[case::visibility_is_no_import("intake::trace", "pub(in crate::intake) struct A;")]
@@ -449,10 +363,7 @@ mod rules {
         assert_eq!(judge(&module("model"), &code), Vec::<String>::new());
         let tests = code.clone() + "#[cfg(test)]\nmod tests {\n" + &"\n".repeat(500) + "}\n";
         assert_eq!(lines_before_tests(&tests), 600);
-        assert_eq!(
-            judge(&module("model"), &(code + "const A: u8 = 0;\n")).len(),
-            1
-        );
+        assert_eq!(judge(&module("model"), &(code + "const A: u8 = 0;\n")).len(), 1);
     }
 
     #[test]

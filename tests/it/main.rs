@@ -8,4 +8,12 @@
 )]
 
 mod architecture;
+mod config;
+mod forge_conformance;
+mod generated;
 mod guardrail;
+mod intake;
+mod log;
+mod patterns;
+mod workspace;
+

@@ -20,10 +20,7 @@ pub(super) struct Named {
 /// Lists the paths of `source`, which lies at `module`.
 pub(super) fn paths_of(source: &str, module: &[String]) -> Result<BTreeSet<Named>, syn::Error> {
     let file = syn::parse_file(source)?;
-    let mut reader = Reader {
-        module: module.to_vec(),
-        found: BTreeSet::new(),
-    };
+    let mut reader = Reader { module: module.to_vec(), found: BTreeSet::new() };
     reader.visit_file(&file);
     Ok(reader.found)
 }
@@ -37,9 +34,7 @@ pub(super) fn test_modules(source: &str, module: &[String]) -> Vec<Vec<String>> 
         syn::Item::Mod(item) if item.content.is_none() && only_for_tests(&item.attrs) => Some(item),
         _ => None,
     });
-    declared
-        .map(|item| [module, &[plain(&item.ident)]].concat())
-        .collect()
+    declared.map(|item| [module, &[plain(&item.ident)]].concat()).collect()
 }
 
 struct Reader {
@@ -195,13 +190,7 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
         if path.segments.len() > 1 {
-            self.note(
-                path.segments
-                    .iter()
-                    .map(|segment| plain(&segment.ident))
-                    .collect(),
-                false,
-            );
+            self.note(path.segments.iter().map(|segment| plain(&segment.ident)).collect(), false);
         }
         visit::visit_path(self, path);
     }

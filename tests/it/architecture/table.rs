@@ -64,6 +64,8 @@ pub(super) const PLACES: &[Place] = &[
     row("system::port", Ports),
     row("git", Adapters),
     row("forge::local", Adapters),
+    row("forge::memory", Adapters),
+    row("forge::faults", Adapters),
     row("forge::github", Adapters),
     row("llm::*", Adapters),
     row("workspace::git", Adapters),
@@ -122,6 +124,8 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("serde", EVERYWHERE),
     ("serde_json", EVERYWHERE),
     ("serde_yaml", ABOVE_NOUNS),
+    // Ids of git objects, where no git program makes them.
+    ("sha1", Reach::Modules(&["forge::memory"])),
     ("sha2", EVERYWHERE),
     ("similar", ABOVE_NOUNS),
     ("tempfile", OUTSIDE),
@@ -164,19 +168,15 @@ pub(super) fn place_of(module: &[String]) -> Option<&'static Place> {
         .iter()
         .filter(|place| covers(place.module, module))
         // A name beats a star of the same length: `llm::port` is no `llm::*`.
-        .max_by_key(|place| {
-            (
-                place.module.split("::").count(),
-                !place.module.contains('*'),
-            )
-        })
+        .max_by_key(|place| (place.module.split("::").count(), !place.module.contains('*')))
 }
 
 /// Tells whether `prefix` names `module` or one of its parents.
 pub(super) fn covers(prefix: &str, module: &[String]) -> bool {
     let wanted: Vec<&str> = prefix.split("::").collect();
     wanted.len() <= module.len()
-        && wanted.iter().zip(module).all(|(want, have)| {
-            want == have || (*want == "*" && have.starts_with(|first: char| first.is_lowercase()))
-        })
+        && wanted
+            .iter()
+            .zip(module)
+            .all(|(want, have)| want == have || (*want == "*" && have.starts_with(|first: char| first.is_lowercase())))
 }

@@ -1,0 +1,127 @@
+//! The runner's surface: outputs, step summary, log groups and workflow commands, escaped in one place. Layer 5.
+//!
+//! Nothing that a child prints passes through here unescaped (THREATS.md, 3.4). Outside Actions every function does
+//! nothing.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// What a step summary may hold; GitHub refuses one above 1 MiB (V-47).
+const SUMMARY_CAP: usize = 900 * 1024;
+
+/// The files and switches that the runner hands over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runner {
+    /// Whether this is GitHub Actions.
+    pub in_actions: bool,
+    /// `$GITHUB_OUTPUT`.
+    pub output: Option<PathBuf>,
+    /// `$GITHUB_STEP_SUMMARY`.
+    pub summary: Option<PathBuf>,
+}
+
+impl Runner {
+    /// Reads the runner's variables.
+    pub fn from_env(get: &dyn Fn(&str) -> Option<String>) -> Self {
+        let path = |name: &str| get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        Self {
+            in_actions: get("GITHUB_ACTIONS").as_deref() == Some("true"),
+            output: path("GITHUB_OUTPUT"),
+            summary: path("GITHUB_STEP_SUMMARY"),
+        }
+    }
+
+    /// Appends outputs, each between delimiters that nobody can guess (V-42).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_outputs(&self, outputs: &[(&str, String)], random: &dyn Fn() -> [u8; 16]) -> std::io::Result<()> {
+        let Some(path) = &self.output else { return Ok(()) };
+        let mut text = String::new();
+        for (name, value) in outputs {
+            let mut delimiter = delimiter(random());
+            while value.contains(&delimiter) {
+                delimiter = self::delimiter(random());
+            }
+            let _infallible = write!(text, "{name}<<{delimiter}\n{value}\n{delimiter}\n");
+        }
+        append(path, &text)
+    }
+
+    /// Appends the step summary, cut with a notice where it is too long.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_summary(&self, summary: &str) -> std::io::Result<()> {
+        let Some(path) = &self.summary else { return Ok(()) };
+        append(path, &capped(summary))
+    }
+
+    /// Begins a group of log lines in Actions, a plain heading elsewhere.
+    pub fn group(&self, title: &str) -> String {
+        if self.in_actions { format!("::group::{}", escape(title)) } else { format!("{title}:") }
+    }
+
+    /// Ends a group of log lines.
+    pub const fn end_group(&self) -> &'static str {
+        if self.in_actions { "::endgroup::" } else { "" }
+    }
+}
+
+/// Escapes a workflow command's message.
+pub fn escape(message: &str) -> String {
+    message.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn delimiter(random: [u8; 16]) -> String {
+    random.iter().fold("ghadelimiter_".to_owned(), |mut text, byte| {
+        let _infallible = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Cuts a summary at a line's end, with a notice.
+fn capped(summary: &str) -> String {
+    if summary.len() <= SUMMARY_CAP {
+        return summary.to_owned();
+    }
+    let end = summary.floor_char_boundary(SUMMARY_CAP);
+    let end = summary[..end].rfind('\n').map_or(end, |newline| newline + 1);
+    format!("{}\n_The summary was cut here; the run's artifact has all of it._\n", &summary[..end])
+}
+
+#[expect(clippy::disallowed_methods, reason = "the runner's own files are this module's business")]
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v_42_a_value_cannot_make_another_output() -> std::io::Result<()> {
+        let file = tempfile::NamedTempFile::new()?;
+        let runner = Runner { output: Some(file.path().to_owned()), ..Runner::default() };
+        let hostile = "ok\nEOF\npr_url=https://evil".to_owned();
+        runner.write_outputs(&[("run-id", hostile)], &|| [7; 16])?;
+        let delimiter = format!("ghadelimiter_{}", "07".repeat(16));
+        let expected = format!("run-id<<{delimiter}\nok\nEOF\npr_url=https://evil\n{delimiter}\n");
+        assert_eq!(std::fs::read_to_string(file.path())?, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn v_47_a_summary_is_cut_at_a_line_with_a_notice() {
+        let long = "é line\n".repeat(200_000);
+        let cut = capped(&long);
+        assert!(cut.len() < 1024 * 1024 && cut.contains("was cut here"));
+        assert_eq!(capped("short"), "short");
+    }
+
+    #[test]
+    fn a_message_cannot_end_its_command() {
+        assert_eq!(escape("a\n::set-output name=x::y"), "a%0A::set-output name=x::y");
+    }
+}

@@ -1,0 +1,286 @@
+//! The command line: one definition for parser, help and examples. Layer 5.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::{Mode, RepoSlug};
+
+/// Turns reported failures into small, proven pull requests, each exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "homeostat", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Start here:\n  homeostat demo            a small fleet with real bugs, in a folder\n  homeostat init            a first configuration for the repository you stand in"
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// How data is printed on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Show what happens inside (repeat for more)
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Turn warnings into failures
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// One JSON document
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small fleet of buggy repositories and run the main job over it
+    #[command(after_help = "Example:\n  homeostat demo --dir /tmp/fleet")]
+    Demo(DemoArgs),
+    /// The main job: find failures, fix what a pattern fits, prove it, open pull requests
+    #[command(
+        after_help = "Examples:\n  homeostat run --forge local:fleet --dry-run\n  homeostat run --forge local:fleet --repo demo/log-shipper --issue 1"
+    )]
+    Run(RunArgs),
+    /// Read the forge, choose work and lease it (first of four privileges)
+    #[command(after_help = "Example:\n  homeostat reserve --forge local:fleet --out work")]
+    Reserve(ReserveArgs),
+    /// Run repository code and fixers over reserved work (second of four)
+    #[command(after_help = "Example:\n  homeostat propose --forge local:fleet --in work --out work")]
+    Propose(ProposeArgs),
+    /// Settle what `propose` left on the state branch (third of four)
+    #[command(after_help = "Example:\n  homeostat record --forge local:fleet --in work")]
+    Record(InArgs),
+    /// Check every candidate again and publish it (last of four)
+    #[command(after_help = "Example:\n  homeostat publish --forge local:fleet --in work")]
+    Publish(InArgs),
+    /// Explain how a report is grouped
+    #[command(
+        after_help = "Examples:\n  homeostat fingerprint report.md\n  homeostat fingerprint --batch < reports.jsonl"
+    )]
+    Fingerprint(FingerprintArgs),
+    /// Hold any diff to the guardrails
+    #[command(after_help = "Example:\n  git diff | homeostat guard - --base .")]
+    Guard(GuardArgs),
+    /// The pattern library
+    #[command(subcommand)]
+    Pattern(PatternCommand),
+    /// The whole road from report to proven patch over a folder of cases
+    #[command(after_help = "Example:\n  homeostat eval --cases tests/cases --fixer pattern")]
+    Eval(EvalArgs),
+    /// Check, show or describe the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Write a first configuration, with setup and test command guessed
+    #[command(after_help = "Examples:\n  homeostat init\n  homeostat init --repo owner/app --repo owner/api")]
+    Init(InitArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where the fleet lives
+    #[arg(long, default_value = "artifacts/demo")]
+    pub(crate) dir: PathBuf,
+}
+
+/// Where a run works and under what.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The configuration file
+    #[arg(long, default_value = ".homeostat/repos.yml")]
+    pub(crate) config: PathBuf,
+    /// `local:DIR` for a forge in a folder
+    #[arg(long, default_value = "github")]
+    pub(crate) forge: String,
+    /// Where the run's record goes
+    #[arg(long, default_value = "artifacts")]
+    pub(crate) artifacts: PathBuf,
+    /// The most that may happen
+    #[arg(long, value_parser = parse_mode)]
+    pub(crate) mode: Option<Mode>,
+    /// Write to GitHub from a terminal (a local forge is written to without asking)
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Print what would happen and write nothing, state included
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Why this run was started, for its record
+    #[arg(long)]
+    pub(crate) intent: Option<String>,
+    /// A tag for the run's record (repeatable)
+    #[arg(long = "tag")]
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only this repository
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+    /// Only this issue of it; passes over label and cooldown, never over opt-out or trust
+    #[arg(long, requires = "repo")]
+    pub(crate) issue: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReserveArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only this repository
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+    /// Where `reservation.json` goes
+    #[arg(long, default_value = "artifacts/work")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProposeArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The folder with `reservation.json`
+    #[arg(long = "in", default_value = "artifacts/work")]
+    pub(crate) input: PathBuf,
+    /// Where candidates and their manifest go
+    #[arg(long, default_value = "artifacts/work")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The folder with candidates and their manifest
+    #[arg(long = "in", default_value = "artifacts/work")]
+    pub(crate) input: PathBuf,
+    /// The SHA-256 of the manifest, as `propose` announced it
+    #[arg(long)]
+    pub(crate) digest: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FingerprintArgs {
+    /// A report (`-` reads standard input); its first line may be `# title`
+    #[arg(default_value = "-")]
+    pub(crate) file: String,
+    /// Read JSON lines `{"id","title"?,"body"?|"trace"?,"labels"?}` and answer one line each
+    #[arg(long)]
+    pub(crate) batch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GuardArgs {
+    /// A diff (`-` reads standard input)
+    #[arg(default_value = "-")]
+    pub(crate) diff: String,
+    /// The tree that the diff applies to, for rules that need whole files
+    #[arg(long)]
+    pub(crate) base: Option<PathBuf>,
+    /// The configuration whose rules hold
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// The repository of the configuration, where it has several
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PatternCommand {
+    /// List all patterns with their confidence
+    List(LibraryArgs),
+    /// Show one pattern
+    Show(PatternArgs),
+    /// Check patterns and replay their examples
+    Lint(LibraryArgs),
+    /// Replay the examples of named patterns
+    Test(PatternArgs),
+    /// Find patterns by words
+    Search(PatternArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LibraryArgs {
+    /// Folders of patterns in place of the built-in library
+    #[arg(long = "library")]
+    pub(crate) libraries: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PatternArgs {
+    /// Ids, or words to search for
+    #[arg(required = true)]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) library: LibraryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// The folder of cases
+    #[arg(long)]
+    pub(crate) cases: PathBuf,
+    /// Which fixers take part
+    #[arg(long, value_enum, default_value_t = FixerChoice::Pattern)]
+    pub(crate) fixer: FixerChoice,
+    /// A configuration whose `defaults` and `budget` hold
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Only cases whose id contains this
+    #[arg(long)]
+    pub(crate) only: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FixerChoice {
+    /// The pattern library
+    Pattern,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that is wrong with a configuration
+    Check(ConfigArgs),
+    /// Print the JSON Schema
+    Schema,
+    /// Print every effective value and where it comes from
+    Show(ConfigArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, default_value = ".homeostat/repos.yml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// A repository (repeatable); without one, the folder you stand in
+    #[arg(long)]
+    pub(crate) repo: Vec<RepoSlug>,
+    /// The folder to look at
+    #[arg(long, default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub(crate) print: bool,
+}
+
+fn parse_mode(text: &str) -> Result<Mode, String> {
+    match text.parse::<Mode>()? {
+        mode @ (Mode::Observe | Mode::Draft | Mode::Ready) => Ok(mode),
+        mode => Err(format!("mode {mode} is not there in this version; use observe, draft or ready")),
+    }
+}

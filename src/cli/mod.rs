@@ -1,0 +1,92 @@
+//! The command line: reads what is asked, wires adapters, prints what came of it. Layer 5.
+
+mod args;
+mod configure;
+mod demo;
+mod eval;
+mod explain;
+mod failure;
+mod fleet;
+mod guard;
+mod output;
+mod patterns;
+mod progress;
+mod record;
+mod run;
+mod session;
+mod stages;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use failure::{Failure, Outcome};
+use output::{Output, say};
+
+pub use crate::workspace::sandbox::entry as sandbox_entry;
+
+/// Runs the program on the process's own arguments.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _printed = error.print();
+            return ExitCode::from(u8::from(error.use_stderr()) * 2);
+        }
+    };
+    start_log(cli.global.verbose);
+    match carry_out(&cli) {
+        Ok(class) => ExitCode::from(class.code()),
+        Err(Failure { class, message }) => {
+            say(&format!("error: {message}"));
+            ExitCode::from(class.code())
+        }
+    }
+}
+
+fn carry_out(cli: &Cli) -> Outcome {
+    let (global, output) = (&cli.global, &Output);
+    match &cli.command {
+        Command::Fingerprint(args) => explain::fingerprint(args, global, output),
+        Command::Guard(args) => guard::guard(args, global, output),
+        Command::Pattern(command) => patterns::pattern(command, global, output),
+        Command::Config(command) => configure::config(command, global, output),
+        Command::Init(args) => configure::init(args, global, output),
+        Command::Demo(args) => on_runtime(demo::demo(args, global, output)),
+        Command::Run(args) => on_runtime(run::run(args, global, output)),
+        Command::Reserve(args) => on_runtime(stages::reserve(args, global, output)),
+        Command::Propose(args) => on_runtime(stages::propose(args, global, output)),
+        Command::Record(args) => on_runtime(stages::record(args, global, output)),
+        Command::Publish(args) => on_runtime(stages::publish(args, global, output)),
+        Command::Eval(args) => on_runtime(eval::eval(args, global, output)),
+    }
+}
+
+/// Runs asynchronous work; only commands that need it pay for a runtime.
+fn on_runtime(work: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::internal(format!("The runtime cannot be started ({e}).")))?;
+    runtime.block_on(work)
+}
+
+/// Sends what happens inside to standard error, as much of it as was asked for.
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "homeostat=warn,homeostat::progress=info",
+        1 => "homeostat=info",
+        2 => "homeostat=debug",
+        _ => "homeostat=trace",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("HOMEOSTAT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let _already = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .without_time()
+        .try_init();
+}

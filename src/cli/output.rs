@@ -1,0 +1,42 @@
+//! Standard output and error: data on the one, words for people on the other. Layer 5.
+
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "this is the one module that prints")]
+
+use std::io::Write as _;
+
+use serde::Serialize;
+
+use crate::cli::args::Format;
+use crate::cli::failure::Failure;
+
+/// Where data goes.
+#[derive(Debug, Default)]
+pub(crate) struct Output;
+
+impl Output {
+    /// Prints one JSON document, or the text for people.
+    pub(crate) fn document<T: Serialize>(&self, format: Format, value: &T, text: &str) -> Result<(), Failure> {
+        match format {
+            Format::Json => {
+                let json = serde_json::to_string_pretty(value).map_err(|e| Failure::internal(e.to_string()))?;
+                self.line(&json)
+            }
+            Format::Text => self.line(text.trim_end()),
+        }
+    }
+
+    /// Prints one line; a reader that went away is no failure.
+    pub(crate) fn line(&self, text: &str) -> Result<(), Failure> {
+        match writeln!(std::io::stdout().lock(), "{text}") {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(Failure::internal(format!("Standard output cannot be written ({error}).")))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says something to people.
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
+}

@@ -1,0 +1,269 @@
+//! `run`: the four privileges in one process, through the same bytes that four jobs would exchange. Layer 5.
+
+use crate::cli::args::{Format, Global, RunArgs};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::{Output, say};
+use crate::cli::progress::Shown;
+use crate::cli::record::RunRecord;
+use crate::cli::session::{self, Session, owner_is_gone};
+use crate::engine::counted::Counted;
+use crate::engine::fixers::{Fixer, PatternFixer};
+use crate::engine::propose::Proposals;
+use crate::engine::publish::Publications;
+use crate::engine::{Context, Recorder as _, Selection, propose, publish, record, reserve};
+use crate::event::{Event, RunStarted};
+use crate::guardrail;
+use crate::model::{Allowance, Manifest, sha256_hex};
+use crate::render::{self, RunReport, SummaryFacts};
+use crate::report::{self, ExitClass, Stages};
+use crate::system::System as _;
+
+/// Carries the command out.
+pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Outcome {
+    let session = session::open(&args.place)?;
+    for warning in &session.loaded.warnings {
+        say(&format!("warning: {warning}"));
+    }
+    let selection = Selection { only: args.repo.clone(), issue: args.issue };
+    let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
+    let (report, class) = drive(&session, &args.place.artifacts, &selection, &facts, global, output).await?;
+    if global.format == Format::Text {
+        say(&in_short(&report, session.run.dry_run));
+    }
+    Ok(class)
+}
+
+/// What a person says about a run.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) intent: Option<String>,
+    pub(crate) tags: Vec<String>,
+}
+
+/// Runs all four stages over an open session and prints what they did.
+pub(crate) async fn drive(
+    session: &Session,
+    artifacts: &std::path::Path,
+    selection: &Selection,
+    facts: &Facts,
+    global: &Global,
+    output: &Output,
+) -> Result<(RunReport, ExitClass), Failure> {
+    let record_file = RunRecord::open(artifacts, &session.run.id, &session.system)?;
+    let began = session.system.monotonic();
+    let forge = Counted::new(session.forge(), session.run.dry_run);
+    let progress = Shown::new(session.runner.in_actions, global.format == Format::Json);
+    let context = Context {
+        forge: &forge,
+        workspace: &session.workspace,
+        system: &session.system,
+        config: &session.loaded.config,
+        operator: &session.operator,
+        run: &session.run,
+        library_digest: &session.library_digest,
+        owner_is_gone: &owner_is_gone,
+        progress: &progress,
+        redactor: &session.redactor,
+        recorder: &record_file,
+    };
+    journal(&record_file, started(session, facts))?;
+    let reservation = reserve::reserve(&context, selection).await?;
+    let fixer = PatternFixer::new(&session.library, reservation.made_at);
+    let fixers: [&dyn Fixer; 1] = [&fixer];
+    let proposals = propose::propose(&context, &reservation, &fixers).await;
+    keep(&record_file, &proposals, session);
+    let published = settle(&context, &reservation, &proposals, &record_file).await?;
+    drop(progress);
+    let budget = match session.loaded.config.budget.run {
+        Allowance::Cap(cap) => Some(cap),
+        Allowance::Unlimited => None,
+    };
+    let stages = Stages {
+        run_id: &session.run.id,
+        reservation: Some(&reservation),
+        manifest: Some(&proposals.manifest),
+        publications: Some(&published),
+        patterns_total: session.library.patterns().len() as u64,
+        budget,
+        writes: forge.writes(),
+    };
+    let (report, class) = report::build(&stages);
+    let took = session.system.monotonic().saturating_sub(began);
+    let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    for event in report::closing_events(&report, millis) {
+        journal(&record_file, event)?;
+    }
+    let summary_facts = SummaryFacts {
+        started_at: reservation.made_at,
+        seconds: took.as_secs_f64(),
+        run_url: session.run.url.clone(),
+        version: session.run.version.clone(),
+        environment: session.run.environment.clone(),
+        dry_run: session.run.dry_run,
+        one_process: true,
+        limits: limits(session, &report),
+        oldest_backlog: reservation.skipped.iter().map(|skipped| skipped.since).min(),
+    };
+    let summary = render::summary(&report, &summary_facts);
+    let _kept = record_file.write(&format!("summary-{}.md", session.run.id), summary.as_bytes());
+    if let Err(error) = session.runner.write_summary(&summary) {
+        say(&format!("warning: the step summary could not be written ({error})"));
+    }
+    write_outputs(session, &report, &record_file)?;
+    output.document(global.format, &report, &summary)?;
+    Ok((report, class))
+}
+
+/// Records, then publishes; a dry run records nothing and publishes to nobody.
+async fn settle(
+    context: &Context<'_>,
+    reservation: &crate::engine::Reservation,
+    proposals: &Proposals,
+    record_file: &RunRecord<'_>,
+) -> Result<Publications, Failure> {
+    let candidates =
+        record::read_candidates(&proposals.manifest, &proposals.files).map_err(|e| Failure::internal(e.to_string()))?;
+    let leased = !reservation.works.is_empty() && !context.run.dry_run;
+    if !context.run.dry_run {
+        record::record(context, &proposals.manifest, &candidates, leased).await?;
+    }
+    for settled in &proposals.manifest.settled {
+        let Some(work) = reservation.works.iter().find(|work| work.fingerprint == settled.fingerprint) else {
+            continue;
+        };
+        let event =
+            record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
+        journal(record_file, event)?;
+    }
+    Ok(publish::publish(context, &candidates, &reservation.duplicates).await?)
+}
+
+fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
+    record_file.record(event).map_err(|why| Failure::internal(format!("The run's record cannot be written ({why}).")))
+}
+
+fn started(session: &Session, facts: &Facts) -> Event {
+    let env = session::environment();
+    let config_hashes: Vec<String> =
+        session.loaded.config.repositories.iter().map(crate::model::Policy::config_hash).collect();
+    let metadata = [("os", std::env::consts::OS), ("arch", std::env::consts::ARCH)];
+    Event::RunStarted(Box::new(RunStarted {
+        triggered_by: env.get("GITHUB_EVENT_NAME").cloned().unwrap_or_else(|| "terminal".to_owned()),
+        intent: facts.intent.clone(),
+        parent_run_id: env.get("HOMEOSTAT_PARENT_RUN_ID").cloned(),
+        tags: facts.tags.clone(),
+        metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        version: session.run.version.clone(),
+        config_hash: sha256_hex(config_hashes.join("\n").as_bytes()),
+        environment: session.run.environment.clone(),
+        dry_run: session.run.dry_run,
+    }))
+}
+
+/// Keeps what may not be lost: candidates, their manifest, refused patches, test logs.
+fn keep(record_file: &RunRecord<'_>, proposals: &Proposals, session: &Session) {
+    for (name, bytes) in &proposals.files {
+        let _kept = record_file.write(name, bytes);
+    }
+    if proposals.manifest
+        != (Manifest {
+            schema: proposals.manifest.schema.clone(),
+            run_id: proposals.manifest.run_id.clone(),
+            ..Manifest::default()
+        })
+    {
+        let _kept = record_file.write("manifest.json", &crate::engine::state::encode(&proposals.manifest));
+    }
+    for (name, text) in &proposals.logs {
+        record_file.write_log(name, text, &session.redactor);
+    }
+    for refused in &proposals.refused {
+        let diff = guardrail::Change::from_patch(&refused.patch).to_diff();
+        let name = format!("refused/{}-{}.diff", session.run.id, refused.work.fingerprint.fp16());
+        let _kept = record_file.write(&name, session.redactor.redact(&diff).as_str().as_bytes());
+    }
+}
+
+/// Lists each limit with its use, for the summary.
+fn limits(session: &Session, report: &RunReport) -> Vec<(String, String, String)> {
+    let config = &session.loaded.config;
+    let run_cap = match config.budget.run {
+        Allowance::Cap(cap) => cap.to_string(),
+        Allowance::Unlimited => "unlimited".to_owned(),
+    };
+    let mut rows = vec![
+        ("money in this run".to_owned(), format!("${}", report.totals.cost_usd), run_cap),
+        (
+            "new pull requests today".to_owned(),
+            report.totals.prs_created.to_string(),
+            config.run.max_prs_per_day.to_string(),
+        ),
+    ];
+    for (one, policy) in report.repositories.iter().zip(&config.repositories) {
+        let made = one.pull_requests.iter().filter(|p| p.state == "created").count();
+        rows.push((format!("new pull requests in {}", one.slug), made.to_string(), policy.max_prs_per_run.to_string()));
+    }
+    rows
+}
+
+fn write_outputs(session: &Session, report: &RunReport, record_file: &RunRecord<'_>) -> Result<(), Failure> {
+    let totals = &report.totals;
+    let outputs = [
+        ("run-id", report.run_id.clone()),
+        ("processed", totals.processed.to_string()),
+        ("prs-created", totals.prs_created.to_string()),
+        ("prs-updated", totals.prs_updated.to_string()),
+        ("cooldowns", totals.cooldowns.to_string()),
+        ("refusals", totals.refusals.to_string()),
+        ("cost-usd", totals.cost_usd.clone()),
+        ("tokens", totals.tokens.to_string()),
+        ("budget-remaining", totals.budget_remaining.clone()),
+        ("patterns-total", totals.patterns_total.to_string()),
+        ("patterns-used", totals.patterns_used.to_string()),
+        ("zero-cost-fixes", totals.zero_cost_fixes.to_string()),
+        ("backlog", totals.backlog.to_string()),
+        ("exit-class", totals.exit_class.clone()),
+        ("artifact", record_file.path().display().to_string()),
+        ("repositories", serde_json::to_string(&report.repositories).unwrap_or_default()),
+    ];
+    session
+        .runner
+        .write_outputs(&outputs, &|| session.system.random())
+        .map_err(|e| Failure::internal(format!("The action's outputs cannot be written ({e}).")))
+}
+
+/// Says in a few lines what happened.
+pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
+    let mut lines = Vec::new();
+    for one in &report.repositories {
+        for pull in &one.pull_requests {
+            let place = pull.url.as_deref().unwrap_or(&pull.branch);
+            lines.push(format!("{}: pull request {} ({place})", one.slug, pull.state));
+        }
+        for refusal in &one.refusals {
+            lines.push(format!("{}: {} ({})", one.slug, refusal.message, refusal.rule));
+        }
+        for skipped in &one.skipped {
+            lines
+                .push(format!("{}: {} left alone ({}): {}", one.slug, skipped.report, skipped.reason, skipped.message));
+        }
+        if let Some(error) = &one.error {
+            lines.push(format!("{}: {error}", one.slug));
+        }
+    }
+    if dry_run {
+        for action in &report.actions {
+            lines.push(format!(
+                "would {:?} {} in {} (key {}, digest {})",
+                action.verb,
+                action.branch,
+                action.repository,
+                &action.key[..12.min(action.key.len())],
+                &action.digest[..12.min(action.digest.len())]
+            ));
+        }
+        lines.push("Nothing was written.".to_owned());
+    }
+    lines.push(format!("{} change(s) written, {} pull request(s) new.", report.writes, report.totals.prs_created));
+    lines.join("\n")
+}

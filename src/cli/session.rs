@@ -1,0 +1,250 @@
+//! Wires one run: configuration, forge, working copies, record. The only place that names adapters. Layer 5.
+
+#![expect(clippy::disallowed_methods, reason = "faces read files and the environment, and pass bytes")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::actions::Runner;
+use crate::cli::args::Place;
+use crate::cli::failure::Failure;
+use crate::config::{self, Flags, LoadInput, Loaded};
+use crate::engine::RunInfo;
+use crate::forge::local::LocalForge;
+use crate::forge::{Forge, STATE_SLUG};
+use crate::model::{Mode, RepoSlug, Secret, sha256_hex};
+use crate::pattern::Library;
+use crate::redact::Redactor;
+use crate::system::System;
+use crate::system::os::OsSystem;
+use crate::workspace::git::GitWorkspace;
+use crate::workspace::sandbox::{Host, Sandbox, SandboxExec};
+
+/// Names of variables whose values are secret.
+const SECRET_NAMES: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "API_KEY", "APP_KEY", "PRIVATE_KEY"];
+
+/// Everything that one run needs.
+pub(crate) struct Session {
+    pub(crate) loaded: Loaded,
+    pub(crate) forge: LocalForge,
+    pub(crate) workspace: GitWorkspace,
+    pub(crate) system: OsSystem,
+    pub(crate) library: Library,
+    pub(crate) library_digest: String,
+    pub(crate) operator: RepoSlug,
+    pub(crate) run: RunInfo,
+    pub(crate) runner: Runner,
+    pub(crate) redactor: Redactor,
+}
+
+/// Returns the environment, read once.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+/// Opens everything for a configuration file and a forge.
+pub(crate) fn open(place: &Place) -> Result<Session, Failure> {
+    let env = environment();
+    let loaded = load(&place.config, &env, &Flags { mode: place.mode, dry_run: place.dry_run })?;
+    let folder = place.config.parent().unwrap_or(Path::new(".")).to_owned();
+    open_with(place, loaded, &folder, &env)
+}
+
+/// Opens everything for a configuration that is already read; `folder` is where its own patterns would lie.
+pub(crate) fn open_with(
+    place: &Place,
+    loaded: Loaded,
+    folder: &Path,
+    env: &BTreeMap<String, String>,
+) -> Result<Session, Failure> {
+    let Some(dir) = place.forge.strip_prefix("local:") else {
+        return Err(Failure::config(format!(
+            "--forge {} is not there in this version; name a folder with --forge local:DIR, or see one made with `homeostat demo`.",
+            place.forge
+        )));
+    };
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| PathBuf::from(dir));
+    if !dir.is_dir() {
+        return Err(Failure::config(format!(
+            "{} is no folder; a local forge has bare repositories at <owner>/<name>.git, and `homeostat demo --dir DIR` makes one.",
+            dir.display()
+        )));
+    }
+    let system = OsSystem::new();
+    let clock = Arc::new(|| OsSystem::new().now());
+    let forge = LocalForge::open(&dir, clock)?;
+    let scratch = scratch_folder(env);
+    let root = dir.clone();
+    let locate = move |slug: &RepoSlug| root.join(format!("{slug}.git")).display().to_string();
+    let sandbox = Sandbox::new(SandboxExec::this_program(), Host::from_env());
+    let workspace = GitWorkspace::new(locate, scratch.join("cache"), scratch.join("run"), sandbox);
+    let (library, library_digest) = library(&loaded, folder)?;
+    let operator = loaded.config.state.repository.clone().map_or_else(|| STATE_SLUG.parse(), Ok);
+    let operator = operator.map_err(|e: crate::model::NameError| Failure::internal(e.to_string()))?;
+    let runner = Runner::from_env(&|name| env.get(name).cloned());
+    let run = run_info(&loaded, place, env, &system);
+    let redactor = Redactor::new(&secrets(env));
+    Ok(Session { loaded, forge, workspace, system, library, library_digest, operator, run, runner, redactor })
+}
+
+impl Session {
+    /// Returns the forge as the port.
+    pub(crate) fn forge(&self) -> &dyn Forge {
+        &self.forge
+    }
+}
+
+/// Reads a configuration file.
+pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: &Flags) -> Result<Loaded, Failure> {
+    let text = read_capped(path, 1 << 20)?;
+    let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags };
+    config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
+}
+
+/// Reads a file of at most so many bytes.
+pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, Failure> {
+    use std::io::Read as _;
+    let cannot = |e: std::io::Error| Failure::config(format!("{} cannot be read: {e}.", path.display()));
+    let file = std::fs::File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    file.take(cap + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > cap {
+        return Err(Failure::config(format!("{} is larger than {} KiB.", path.display(), cap >> 10)));
+    }
+    Ok(bytes)
+}
+
+/// Reads a file, or standard input for `-`, as text; what is not UTF-8 is replaced.
+pub(crate) fn read_input(name: &str, cap: u64) -> Result<String, Failure> {
+    use std::io::Read as _;
+    if name != "-" {
+        return Ok(String::from_utf8_lossy(&read_capped(Path::new(name), cap)?).into_owned());
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(cap + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Failure::config(format!("Standard input cannot be read: {e}.")))?;
+    if bytes.len() as u64 > cap {
+        return Err(Failure::config(format!("Standard input is larger than {} KiB.", cap >> 10)));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Puts the library together: built in, then folders named by the configuration, then the operator's own.
+fn library(loaded: &Loaded, folder: &Path) -> Result<(Library, String), Failure> {
+    let patterns = &loaded.config.patterns;
+    let mut library = if patterns.builtin { Library::builtin().clone() } else { Library::default() };
+    let mut digest = vec![if patterns.builtin { env!("CARGO_PKG_VERSION").to_owned() } else { String::new() }];
+    let mut folders: Vec<PathBuf> = patterns.libraries.iter().map(|name| folder.join(name)).collect();
+    folders.push(folder.join("patterns"));
+    for folder in folders {
+        let files = pattern_files(&folder)?;
+        if files.is_empty() {
+            continue;
+        }
+        digest.extend(files.iter().map(|(_, text)| sha256_hex(text.as_bytes())));
+        library = library.merged(&read_library(&files)?);
+    }
+    Ok((library, sha256_hex(digest.join("\n").as_bytes())))
+}
+
+/// Reads a library from files, with all problems at once.
+pub(crate) fn read_library(files: &[(String, String)]) -> Result<Library, Failure> {
+    Library::from_files(files).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        Failure::config(lines.join("\n"))
+    })
+}
+
+/// Reads every `.yml` file below a folder, sorted; a folder that is not there has none.
+pub(crate) fn pattern_files(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&next) else { continue };
+        for entry in entries.flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "yml") {
+                let text = String::from_utf8_lossy(&read_capped(&path, 1 << 20)?).into_owned();
+                files.push((path.display().to_string(), text));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Returns where clones and copies go: the runner's own folder, else the machine's temporary one, per user.
+pub(crate) fn scratch_folder(env: &BTreeMap<String, String>) -> PathBuf {
+    if let Some(folder) = env.get("HOMEOSTAT_STATE_DIR") {
+        return PathBuf::from(folder).join("work");
+    }
+    let user = env.get("USER").or_else(|| env.get("USERNAME")).map_or("user", String::as_str);
+    let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
+    env.get("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from).join(format!("homeostat-{user}"))
+}
+
+/// Collects values that must never leave.
+fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
+    env.iter()
+        .filter(|(name, value)| value.len() >= 6 && SECRET_NAMES.iter().any(|part| name.contains(part)))
+        .map(|(_, value)| Secret::new(value.clone()))
+        .collect()
+}
+
+fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, system: &OsSystem) -> RunInfo {
+    let get = |name: &str| env.get(name).cloned().unwrap_or_default();
+    let process = std::process::id();
+    let parts = [
+        get("GITHUB_RUN_ID"),
+        get("GITHUB_RUN_ATTEMPT"),
+        get("GITHUB_JOB"),
+        get("HOMEOSTAT_SHARD"),
+        process.to_string(),
+    ];
+    let now = system.now();
+    let unique = sha256_hex(format!("{}\n{}", parts.join("\n"), now.as_millis()).as_bytes());
+    let url = match (env.get("GITHUB_SERVER_URL"), env.get("GITHUB_REPOSITORY"), env.get("GITHUB_RUN_ID")) {
+        (Some(server), Some(repository), Some(run)) => Some(format!("{server}/{repository}/actions/runs/{run}")),
+        _ => None,
+    };
+    let stopped = loaded.config.mode == Mode::Observe && env.contains_key("HOMEOSTAT_STOP");
+    RunInfo {
+        id: format!("{}-{}", now.compact(), &unique[..8]),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        url,
+        environment: loaded.environment.clone(),
+        dry_run: place.dry_run || stopped || env.contains_key("HOMEOSTAT_DRY_RUN"),
+        owner: owner(process),
+    }
+}
+
+/// Names this process so that another run on this machine can tell when it is gone.
+fn owner(process: u32) -> String {
+    format!("{process}:{}@{}", started(process).unwrap_or_default(), machine())
+}
+
+/// Says whether a lease's owner is a process of this machine that is gone; of other machines nobody can tell.
+pub(crate) fn owner_is_gone(owner: &str) -> bool {
+    let Some((process, machine_of_owner)) = owner.split_once('@') else { return false };
+    let Some((process, start)) = process.split_once(':') else { return false };
+    let Ok(process) = process.parse::<u32>() else { return false };
+    let here = machine();
+    !here.is_empty() && here == machine_of_owner && !start.is_empty() && started(process).as_deref() != Some(start)
+}
+
+/// Returns when a process started, as the kernel counts it; nothing where there is no such process or no `/proc`.
+fn started(process: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The program's name may hold anything; fields count from the last parenthesis.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19).map(str::to_owned)
+}
+
+/// Names this boot of this machine.
+fn machine() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+}

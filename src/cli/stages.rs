@@ -1,0 +1,167 @@
+//! The four privileges as commands of their own, with files between them. Layer 5.
+
+#![expect(clippy::disallowed_methods, reason = "faces read and write files, and pass bytes")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cli::args::{Global, InArgs, ProposeArgs, ReserveArgs};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::output::{Output, say};
+use crate::cli::progress::Shown;
+use crate::cli::record::RunRecord;
+use crate::cli::session::{self, Session, owner_is_gone, read_capped};
+use crate::engine::counted::Counted;
+use crate::engine::fixers::{Fixer, PatternFixer};
+use crate::engine::state::encode;
+use crate::engine::{Context, Reservation, Selection};
+use crate::model::{Candidate, Manifest, sha256_hex};
+use crate::report::{self, ExitClass, Stages};
+use crate::{engine, render};
+
+/// What a stage's file may weigh.
+const FILE_CAP: u64 = 256 << 20;
+
+/// Runs one stage with everything it may use.
+macro_rules! with_context {
+    ($session:ident, $record:ident, $global:ident, $read_only:expr, |$context:ident, $forge:ident| $work:block) => {{
+        let $forge = Counted::new($session.forge(), $read_only);
+        let progress = Shown::new($session.runner.in_actions, $global.format == crate::cli::args::Format::Json);
+        let $context = Context {
+            forge: &$forge,
+            workspace: &$session.workspace,
+            system: &$session.system,
+            config: &$session.loaded.config,
+            operator: &$session.operator,
+            run: &$session.run,
+            library_digest: &$session.library_digest,
+            owner_is_gone: &owner_is_gone,
+            progress: &progress,
+            redactor: &$session.redactor,
+            recorder: &$record,
+        };
+        $work
+    }};
+}
+
+/// `reserve`: leaves `reservation.json`.
+pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output) -> Outcome {
+    let session = session::open(&args.place)?;
+    let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
+    let selection = Selection { only: args.repo.clone(), issue: None };
+    with_context!(session, record, global, session.run.dry_run, |context, forge| {
+        let reservation = engine::reserve::reserve(&context, &selection).await?;
+        write(&args.out, "reservation.json", &encode(&reservation))?;
+        let text = format!("{} failure(s) reserved for run {}.", reservation.works.len(), reservation.run_id);
+        output.document(global.format, &reservation, &text)?;
+        Ok(if reservation.repositories.iter().any(|view| view.error.as_ref().is_some_and(|e| e.retryable)) {
+            ExitClass::Retryable
+        } else {
+            ExitClass::Ok
+        })
+    })
+}
+
+/// `propose`: leaves candidates and `manifest.json`; the forge is read only here, whatever the token may.
+pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output) -> Outcome {
+    let mut session = session::open(&args.place)?;
+    let reservation = read_reservation(&args.input)?;
+    session.run.id.clone_from(&reservation.run_id);
+    let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
+    with_context!(session, record, global, true, |context, forge| {
+        let fixer = PatternFixer::new(&session.library, reservation.made_at);
+        let fixers: [&dyn Fixer; 1] = [&fixer];
+        let proposals = engine::propose::propose(&context, &reservation, &fixers).await;
+        for (name, bytes) in &proposals.files {
+            write(&args.out, name, bytes)?;
+        }
+        let manifest = encode(&proposals.manifest);
+        write(&args.out, "manifest.json", &manifest)?;
+        for (name, text) in &proposals.logs {
+            record.write_log(name, text, &session.redactor);
+        }
+        let text = format!(
+            "{} candidate(s), {} other end(s); digest {}",
+            proposals.files.len(),
+            proposals.manifest.settled.len(),
+            sha256_hex(&manifest)
+        );
+        output.document(global.format, &proposals.manifest, &text)?;
+        Ok(ExitClass::Ok)
+    })
+}
+
+/// `record`: settles on the state branch.
+pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> Outcome {
+    let mut session = session::open(&args.place)?;
+    let (manifest, candidates) = read_manifest(args)?;
+    session.run.id.clone_from(&manifest.run_id);
+    let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
+    with_context!(session, record, global, session.run.dry_run, |context, forge| {
+        let written = engine::record::record(&context, &manifest, &candidates, true).await?;
+        let text = if written { "Recorded." } else { "Nothing to record." };
+        output.document(global.format, &serde_json::json!({ "recorded": written, "writes": forge.writes() }), text)?;
+        Ok(ExitClass::Ok)
+    })
+}
+
+/// `publish`: checks every candidate again and reconciles.
+pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> Outcome {
+    let mut session = session::open(&args.place)?;
+    let (manifest, candidates) = read_manifest(args)?;
+    session.run.id.clone_from(&manifest.run_id);
+    let reservation = read_reservation(&args.input)?;
+    let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
+    with_context!(session, record, global, session.run.dry_run, |context, forge| {
+        let publications = engine::publish::publish(&context, &candidates, &reservation.duplicates).await?;
+        let stages = Stages {
+            run_id: &manifest.run_id,
+            reservation: Some(&reservation),
+            manifest: Some(&manifest),
+            publications: Some(&publications),
+            patterns_total: session.library.patterns().len() as u64,
+            budget: None,
+            writes: forge.writes(),
+        };
+        let (report, class) = report::build(&stages);
+        let text = super::run::in_short(&report, session.run.dry_run);
+        let report: &render::RunReport = &report;
+        output.document(global.format, report, &text)?;
+        Ok(class)
+    })
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(folder.join(name), bytes))
+        .map_err(|e| Failure::internal(format!("{} cannot be written ({e}).", folder.join(name).display())))
+}
+
+fn read_reservation(folder: &Path) -> Result<Reservation, Failure> {
+    let path = folder.join("reservation.json");
+    let bytes = read_capped(&path, FILE_CAP)?;
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Failure::config(format!("{} is not what `reserve` writes ({e}).", path.display())))
+}
+
+/// Reads a manifest and its candidates; every file must be the one announced (V-88).
+fn read_manifest(args: &InArgs) -> Result<(Manifest, Vec<Candidate>), Failure> {
+    let path = args.input.join("manifest.json");
+    let bytes = read_capped(&path, FILE_CAP)?;
+    let refused = |message: String| Failure { class: ExitClass::Refused, message };
+    if let Some(digest) = &args.digest {
+        if sha256_hex(&bytes) != digest.trim_start_matches("sha256:") {
+            return Err(refused(format!("{} is not the file that `propose` announced.", path.display())));
+        }
+    } else {
+        say("warning: without --digest the manifest is taken as it lies there.");
+    }
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|e| Failure::config(format!("{} is not what `propose` writes ({e}).", path.display())))?;
+    let mut files = BTreeMap::new();
+    for name in manifest.digests.keys() {
+        files.insert(name.clone(), read_capped(&args.input.join(name), FILE_CAP)?);
+    }
+    let candidates = engine::record::read_candidates(&manifest, &files).map_err(|e| refused(e.to_string()))?;
+    Ok((manifest, candidates))
+}

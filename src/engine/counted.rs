@@ -1,0 +1,194 @@
+//! A forge that counts what is changed, and that refuses every change where nothing may be written. Layer 4.
+//!
+//! Objects that no ref names are no change: nobody can see them. Everything else counts, the state branch too.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+
+use crate::forge::{
+    Comment, Commit, Forge, ForgeError, ForgeResult, Issue, IssueEvent, IssueQuery, Label, NewCommit, NewPull, Page,
+    PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
+};
+use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+
+/// A forge seen through a counter.
+pub struct Counted<'a> {
+    inner: &'a dyn Forge,
+    read_only: bool,
+    writes: AtomicU64,
+}
+
+impl std::fmt::Debug for Counted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Counted").field("read_only", &self.read_only).field("writes", &self.writes()).finish()
+    }
+}
+
+impl<'a> Counted<'a> {
+    /// Counts changes of a forge; `read_only` refuses them all (P-06).
+    pub const fn new(inner: &'a dyn Forge, read_only: bool) -> Self {
+        Self { inner, read_only, writes: AtomicU64::new(0) }
+    }
+
+    /// Returns how many changes were made.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Refuses a change where nothing may be written.
+    fn permit(&self) -> ForgeResult<()> {
+        if self.read_only { Err(ForgeError::Denied("nothing is written in this run".to_owned())) } else { Ok(()) }
+    }
+
+    /// Counts a change that was made, or may have been.
+    fn counted<T>(&self, answer: ForgeResult<T>) -> ForgeResult<T> {
+        if matches!(answer, Ok(_) | Err(ForgeError::Ambiguous(_))) {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+}
+
+#[async_trait]
+impl Forge for Counted<'_> {
+    async fn now(&self) -> ForgeResult<Timestamp> {
+        self.inner.now().await
+    }
+
+    async fn identity(&self) -> ForgeResult<Actor> {
+        self.inner.identity().await
+    }
+
+    async fn repository(&self, slug: &RepoSlug) -> ForgeResult<Repository> {
+        self.inner.repository(slug).await
+    }
+
+    async fn permission(&self, slug: &RepoSlug, actor: &Actor) -> ForgeResult<Permission> {
+        self.inner.permission(slug, actor).await
+    }
+
+    async fn issues(&self, slug: &RepoSlug, query: &IssueQuery, page: Option<&str>) -> ForgeResult<Page<Issue>> {
+        self.inner.issues(slug, query, page).await
+    }
+
+    async fn issue(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Issue> {
+        self.inner.issue(slug, number).await
+    }
+
+    async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
+        self.inner.comments(slug, number, page).await
+    }
+
+    async fn issue_events(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<IssueEvent>> {
+        self.inner.issue_events(slug, number, page).await
+    }
+
+    async fn pulls(&self, slug: &RepoSlug, query: &PullQuery, page: Option<&str>) -> ForgeResult<Page<PullRequest>> {
+        self.inner.pulls(slug, query, page).await
+    }
+
+    async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
+        self.inner.pull(slug, number).await
+    }
+
+    async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
+        self.inner.branch(slug, branch).await
+    }
+
+    async fn branches(&self, slug: &RepoSlug, prefix: &str) -> ForgeResult<Vec<(BranchName, ObjectId)>> {
+        self.inner.branches(slug, prefix).await
+    }
+
+    async fn commit(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Commit> {
+        self.inner.commit(slug, id).await
+    }
+
+    async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool> {
+        self.inner.is_ancestor(slug, ancestor, descendant).await
+    }
+
+    async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {
+        self.inner.tree(slug, id).await
+    }
+
+    async fn blob(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<u8>> {
+        self.inner.blob(slug, id).await
+    }
+
+    async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
+        self.permit()?;
+        self.inner.create_blob(slug, content).await
+    }
+
+    async fn create_tree(
+        &self,
+        slug: &RepoSlug,
+        base: Option<&ObjectId>,
+        changes: &[TreeChange],
+    ) -> ForgeResult<ObjectId> {
+        self.permit()?;
+        self.inner.create_tree(slug, base, changes).await
+    }
+
+    async fn create_commit(&self, slug: &RepoSlug, commit: &NewCommit) -> ForgeResult<ObjectId> {
+        self.permit()?;
+        self.inner.create_commit(slug, commit).await
+    }
+
+    async fn create_branch(&self, slug: &RepoSlug, branch: &BranchName, target: &ObjectId) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.create_branch(slug, branch, target).await)
+    }
+
+    async fn advance_branch(
+        &self,
+        slug: &RepoSlug,
+        branch: &BranchName,
+        expected: &ObjectId,
+        target: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.advance_branch(slug, branch, expected, target).await)
+    }
+
+    async fn delete_branch(&self, slug: &RepoSlug, branch: &BranchName, expected: &ObjectId) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.delete_branch(slug, branch, expected).await)
+    }
+
+    async fn create_pull(&self, slug: &RepoSlug, pull: &NewPull) -> ForgeResult<PullRequest> {
+        self.permit()?;
+        self.counted(self.inner.create_pull(slug, pull).await)
+    }
+
+    async fn edit_pull(&self, slug: &RepoSlug, number: u64, edit: &PullEdit) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.edit_pull(slug, number, edit).await)
+    }
+
+    async fn create_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.create_label(slug, label).await)
+    }
+
+    async fn add_labels(&self, slug: &RepoSlug, number: u64, labels: &[String]) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.add_labels(slug, number, labels).await)
+    }
+
+    async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.remove_label(slug, number, label).await)
+    }
+
+    async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
+        self.permit()?;
+        self.counted(self.inner.create_comment(slug, number, body).await)
+    }
+
+    async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.edit_comment(slug, id, body).await)
+    }
+}

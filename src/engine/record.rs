@@ -1,0 +1,185 @@
+//! `record`: settles what `propose` left behind on the state branch (PROTOCOL.md, 1). Layer 4.
+//!
+//! Runs always, waits for nobody, runs no repository code, writes to no target. Recording twice records once.
+
+use std::collections::BTreeMap;
+
+use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path, lease_path};
+use crate::engine::{Context, EngineError};
+use crate::event::{AttemptFinished, Event, ReportRef};
+use crate::model::{
+    Candidate, Family, Fingerprint, Manifest, Mode, ReasonClass, ReportId, Settled, Status, sha256_hex,
+};
+
+/// Why a candidate file is not the one that was announced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CandidateError {
+    /// The manifest names no such file, or another digest.
+    #[error("{0} is not the file that its manifest announces; take the artifact of the same run")]
+    Digest(String),
+    /// It cannot be read.
+    #[error("{file} cannot be read as a candidate ({why})")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// Reads candidate files against the digests that their manifest announces (V-88).
+///
+/// # Errors
+/// For the first file that is not what was announced.
+pub fn read_candidates(
+    manifest: &Manifest,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Candidate>, CandidateError> {
+    let mut candidates = Vec::with_capacity(files.len());
+    for (name, bytes) in files {
+        if manifest.digests.get(name) != Some(&sha256_hex(bytes)) {
+            return Err(CandidateError::Digest(name.clone()));
+        }
+        let candidate: Candidate = serde_json::from_slice(bytes)
+            .map_err(|e| CandidateError::Unreadable { file: name.clone(), why: e.to_string() })?;
+        if candidate.file_name() != *name {
+            return Err(CandidateError::Digest(name.clone()));
+        }
+        candidates.push(candidate);
+    }
+    Ok(candidates)
+}
+
+/// Records the ends of attempts, keeps candidates for `publish`, and gives the lease back. Returns whether anything was
+/// written.
+///
+/// # Errors
+/// When the state branch cannot be written; then nothing of it is.
+pub async fn record(
+    context: &Context<'_>,
+    manifest: &Manifest,
+    candidates: &[Candidate],
+    leased: bool,
+) -> Result<bool, EngineError> {
+    let lease = lease_path(&manifest.run_id);
+    let mut mutations = Mutations::new();
+    for settled in manifest.settled.iter().filter(|settled| is_remembered(settled)) {
+        let path = failure_path(settled.repository_id, &settled.fingerprint);
+        mutations.insert(path, Some(encode(&settled.state_after)));
+    }
+    for candidate in candidates.iter().filter(|candidate| is_kept(context, candidate)) {
+        let path = failure_path(candidate.repository_id, &candidate.fingerprint);
+        mutations.insert(path, Some(encode(&candidate.state_after)));
+        let path = candidate_path(candidate.repository_id, &candidate.fingerprint);
+        mutations.insert(path, Some(encode(candidate)));
+    }
+    if leased {
+        mutations.insert(lease.clone(), None);
+    }
+    if mutations.is_empty() {
+        return Ok(false);
+    }
+    let paths: Vec<String> = mutations.keys().cloned().collect();
+    let message = format!(
+        "record: {} candidate(s), {} other end(s) of run {}",
+        candidates.len(),
+        manifest.settled.len(),
+        manifest.run_id
+    );
+    let written = context
+        .state()
+        .update(&message, &paths, &|present| {
+            let mut wanted = mutations.clone();
+            wanted.retain(|path, content| keep_newer(path, content.as_deref(), present).unwrap_or(true));
+            Ok(wanted)
+        })
+        .await?;
+    Ok(written)
+}
+
+/// A failure's state on the branch that counts more attempts is newer than ours; it stays (two runs, one recorded late).
+fn keep_newer(path: &str, ours: Option<&[u8]>, present: &BTreeMap<String, Vec<u8>>) -> Result<bool, StateError> {
+    let (Some(ours), Some(theirs)) = (ours, present.get(path)) else { return Ok(true) };
+    if !path.starts_with("failures/") {
+        return Ok(true);
+    }
+    let ours: crate::model::FailureState = decode(path, ours)?;
+    let theirs: crate::model::FailureState = decode(path, theirs)?;
+    Ok((theirs.episode, theirs.attempts) <= (ours.episode, ours.attempts))
+}
+
+/// Returns whether an end is worth a line of state: work left for another run is not.
+fn is_remembered(settled: &Settled) -> bool {
+    settled.reason.class() != ReasonClass::Backlog && settled.status != Status::Failed
+}
+
+/// Returns whether a candidate is kept for `publish`: under `observe` a free one is simply made again.
+fn is_kept(context: &Context<'_>, candidate: &Candidate) -> bool {
+    let policy = context.config.repositories.iter().find(|policy| policy.slug == candidate.slug);
+    policy.is_some_and(|policy| policy.mode > Mode::Observe)
+}
+
+/// Makes the one terminal event of an attempt that left no candidate.
+pub fn attempt_event(settled: &Settled, family: &Family, error_type: &str, url: &str, attempt: u32) -> Event {
+    let rule = (settled.reason.class() == ReasonClass::Rule).then_some(settled.reason);
+    Event::AttemptFinished(Box::new(AttemptFinished {
+        repo: settled.slug.to_string(),
+        fingerprint: settled.fingerprint.to_string(),
+        family: family.to_string(),
+        episode: settled.state_after.episode,
+        error_type: error_type.to_owned(),
+        report: report_ref(&settled.report, url),
+        lane: "code".to_owned(),
+        kind: None,
+        status: settled.status,
+        rule,
+        reason: Some(settled.reason),
+        started_at: settled.started_at,
+        completed_at: settled.completed_at,
+        attempt,
+        tier: settled.state_after.tier.clone(),
+        source: None,
+        provider: None,
+        model: None,
+        pattern: None,
+        confidence: None,
+        pr: None,
+        branch: None,
+        base_sha: settled.state_after.base_sha.as_ref().map(ToString::to_string).unwrap_or_default(),
+        tree: None,
+        candidate: None,
+        cost_microusd: settled.cost,
+        tokens: settled.tokens,
+        latency_ms: latency(settled.started_at, settled.completed_at),
+        evidence: None,
+        resources: None,
+        sandbox: None,
+        also_fixes: Vec::new(),
+        logs: settled.logs.clone(),
+    }))
+}
+
+/// Names a report in an event.
+pub(crate) fn report_ref(report: &ReportId, url: &str) -> ReportRef {
+    match report {
+        ReportId::Issue { number } => {
+            ReportRef { kind: "issue".to_owned(), number: Some(*number), url: url.to_owned() }
+        }
+        ReportId::Run { .. } => ReportRef { kind: "run".to_owned(), number: None, url: url.to_owned() },
+    }
+}
+
+/// Returns milliseconds between two times.
+pub(crate) fn latency(from: crate::model::Timestamp, to: crate::model::Timestamp) -> u64 {
+    u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns a candidate's digest: the SHA-256 of its file.
+pub fn digest(candidate: &Candidate) -> String {
+    sha256_hex(&encode(candidate))
+}
+
+/// Returns which failures a manifest and its candidates are about, for the summary.
+pub fn fingerprints<'a>(manifest: &'a Manifest, candidates: &'a [Candidate]) -> Vec<&'a Fingerprint> {
+    manifest.settled.iter().map(|s| &s.fingerprint).chain(candidates.iter().map(|c| &c.fingerprint)).collect()
+}

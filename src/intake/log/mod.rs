@@ -1,0 +1,101 @@
+//! Reads the output of test commands: which tests ran, how they ended, and with what failure.
+//!
+//! One file a runner, one registry, so that no runner is parsed twice. A runner is recognised by lines that only it
+//! writes; text without them gives nothing, and nothing is guessed. What a runner counts but names no test for (a file
+//! that does not load, a package that does not build) is counted and not named: its name would vanish with the mending,
+//! and a test that vanishes looks like one that was skipped. Linear, never panics. Layer 1.
+
+mod block;
+mod cargo;
+mod found;
+mod go;
+mod gradle;
+mod jest;
+mod maven;
+mod mocha;
+mod nextest;
+mod node;
+mod pytest;
+mod tap;
+mod unittest;
+mod vitest;
+
+use crate::intake::clean::{self, Line};
+use crate::intake::log::found::Found;
+use crate::model::{Counts, Failure, TestOutcome, TestRun};
+
+/// A runner: its name in a [`TestRun`], its name in a [`Failure`], and its reader.
+struct Tool {
+    runner: &'static str,
+    tool: &'static str,
+    read: fn(&[Line<'_>]) -> Option<Found>,
+}
+
+/// Every runner. What an earlier one claims as a failing test's output is hidden from the later ones, so runners whose
+/// blocks hold other runners' output come first.
+const TOOLS: [Tool; 13] = [
+    Tool { runner: "nextest", tool: "cargo-nextest", read: nextest::read },
+    Tool { runner: "cargo", tool: "cargo-test", read: cargo::read },
+    Tool { runner: "pytest", tool: "pytest", read: pytest::read },
+    Tool { runner: "unittest", tool: "unittest", read: unittest::read },
+    Tool { runner: "jest", tool: "jest", read: jest::read },
+    Tool { runner: "vitest", tool: "vitest", read: vitest::read },
+    Tool { runner: "mocha", tool: "mocha", read: mocha::read },
+    Tool { runner: "node", tool: "node-test", read: node::read_tap },
+    Tool { runner: "node", tool: "node-test", read: node::read_spec },
+    Tool { runner: "go", tool: "go-test", read: go::read },
+    Tool { runner: "maven", tool: "surefire", read: maven::read },
+    Tool { runner: "gradle", tool: "gradle", read: gradle::read },
+    Tool { runner: "tap", tool: "tap", read: tap::read },
+];
+
+/// Reads how each test ended, under the runner's own name for it, and the runner's counts.
+pub fn tests(output: &str) -> TestRun {
+    read(output).0
+}
+
+/// Reads the failure of each failing test, the root cause first; without a test where the output does not tell whose.
+pub fn failures(output: &str) -> Vec<(Option<String>, Failure)> {
+    read(output).1
+}
+
+/// Reads both at once.
+pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
+    let cleaned = clean::clean(output);
+    let mut lines = clean::lines(&cleaned);
+    let mut run = TestRun::default();
+    let mut runners: Vec<&str> = Vec::new();
+    let mut tools: Vec<&str> = Vec::new();
+    let mut failures = Vec::new();
+    let mut unnamed = 0;
+    for tool in &TOOLS {
+        let Some(found) = (tool.read)(&lines) else { continue };
+        if !runners.contains(&tool.runner) {
+            runners.push(tool.runner);
+            tools.push(tool.tool);
+        }
+        unnamed += found.unnamed;
+        add(&mut run.counts, found.counts());
+        for block in &found.blocks {
+            failures.extend(block::read(block, tool.tool, &lines));
+        }
+        for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
+            lines[span].fill(Line { text: "", indent: 0 });
+        }
+        for (name, outcome) in found.tests {
+            found::put(&mut run.tests, name, outcome);
+        }
+    }
+    run.runner = (!runners.is_empty()).then(|| runners.join("+"));
+    let failing: Vec<&str> = run.with(TestOutcome::Failed).collect();
+    let tool = if let [only] = *tools { Some(only) } else { None };
+    let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
+    failures.extend(loose);
+    (run, failures)
+}
+
+fn add(sum: &mut Counts, more: Counts) {
+    sum.run = sum.run.saturating_add(more.run);
+    sum.failed = sum.failed.saturating_add(more.failed);
+    sum.skipped = sum.skipped.saturating_add(more.skipped);
+}

@@ -1,0 +1,163 @@
+//! Python's unittest, verbose and with dots; Django's runner prints the same. Layer 1.
+
+use std::collections::BTreeSet;
+
+use crate::intake::clean::Line;
+use crate::intake::log::found::{Found, digits, until};
+use crate::model::{Counts, TestOutcome};
+
+pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
+    let mut found = Found::default();
+    let mut recognised = false;
+    // A test whose description or own output stands between its name and its outcome.
+    let mut pending: Option<String> = None;
+    // Tests of which a part failed already, and parts beyond the first.
+    let mut failed: BTreeSet<String> = BTreeSet::new();
+    let mut parts = 0;
+    let mut unnamed = 0;
+    let mut verbose: BTreeSet<String> = BTreeSet::new();
+    let mut ran: Option<u64> = None;
+    let mut at = 0;
+    while at < lines.len() {
+        let text = lines[at].text;
+        if is_rule(text, '=')
+            && let Some(title) = lines.get(at + 1)
+            && let Some((_, rest)) = title.text.split_once(": ").filter(|(word, _)| matches!(*word, "FAIL" | "ERROR"))
+        {
+            let body = until(lines, at + 2, |line| is_rule(line.text, '-')) + 1;
+            let mut end = body.min(lines.len());
+            while end < lines.len() && !is_rule(lines[end].text, '=') && !is_end(lines, end) {
+                end += 1;
+            }
+            match test(rest) {
+                Some((name, part)) => {
+                    if !failed.insert(name.clone()) && !part.is_empty() {
+                        parts += 1;
+                    }
+                    found.block(Some(name), at..end);
+                }
+                None => {
+                    unnamed += 1;
+                    found.block(None, at..end);
+                }
+            }
+            at = end;
+            continue;
+        }
+        if let Some(counted) = ran_line(text) {
+            recognised = true;
+            ran = Some(counted);
+        } else if let Some(total) = ran
+            && let Some(counts) = verdict(text, total)
+        {
+            let twice = u64::min(parts, counts.failed);
+            let nameless = u64::min(unnamed, counts.failed - twice);
+            let failed = counts.failed - twice - nameless;
+            // What has no name may or may not be among the tests that ran: a module that does not load is.
+            found.count(Counts { run: counts.run.max(failed), failed, ..counts });
+            (parts, unnamed, ran) = (0, 0, None);
+            found.unnamed += nameless;
+        } else if let Some((name, rest)) = text.split_once(" ... ").or_else(|| Some((text.strip_suffix(" ...")?, "")))
+            && let Some((name, part)) = test(name)
+        {
+            recognised = true;
+            match outcome(rest) {
+                _ if !part.is_empty() => {}
+                Some(outcome) => {
+                    verbose.insert(name.clone());
+                    found.add(&name, outcome);
+                }
+                None => pending = Some(name),
+            }
+        } else if let Some((name, part)) = test(text).filter(|(name, part)| part.is_empty() && name.contains('.')) {
+            let _ = part;
+            pending = Some(name);
+        } else if pending.is_some() {
+            let last = text.rsplit_once(" ... ").map_or(text, |(_, last)| last);
+            if let Some(outcome) = outcome(last)
+                && let Some(name) = pending.take()
+            {
+                recognised = true;
+                verbose.insert(name.clone());
+                found.add(&name, outcome);
+            }
+        }
+        at += 1;
+    }
+    if !recognised {
+        return None;
+    }
+    for name in failed {
+        // Of a test in parts, and in the form with dots, only the details say that it failed.
+        if verbose.insert(name.clone()) || found.tests.get(&name) != Some(&TestOutcome::Failed) {
+            found.add(&name, TestOutcome::Failed);
+        }
+    }
+    Some(found)
+}
+
+fn is_rule(text: &str, mark: char) -> bool {
+    text.len() >= 70 && text.chars().all(|c| c == mark)
+}
+
+/// The rule above `Ran 3 tests in 0.001s`.
+fn is_end(lines: &[Line<'_>], at: usize) -> bool {
+    is_rule(lines[at].text, '-') && lines.get(at + 1).is_some_and(|next| ran_line(next.text).is_some())
+}
+
+/// `Ran 3 tests in 0.001s`.
+fn ran_line(text: &str) -> Option<u64> {
+    let (number, rest) = text.strip_prefix("Ran ")?.split_once(' ')?;
+    (rest.starts_with("tests in ") || rest.starts_with("test in ")).then(|| digits(number)).flatten()
+}
+
+/// `OK (skipped=1)`, `FAILED (failures=1, errors=1)`, `NO TESTS RAN`.
+fn verdict(text: &str, total: u64) -> Option<Counts> {
+    let (word, rest) = text.split_once(" (").unwrap_or((text, ""));
+    if !matches!(word, "OK" | "FAILED" | "NO TESTS RAN") {
+        return None;
+    }
+    let swapped = rest.trim_end_matches(')').split(", ").filter_map(|part| {
+        let (word, number) = part.split_once('=')?;
+        Some((digits(number)?, word))
+    });
+    let mut counts = Counts::default();
+    for (number, word) in swapped {
+        match word {
+            "failures" | "errors" | "unexpected successes" => counts.failed += number,
+            "skipped" => counts.skipped += number,
+            _ => {}
+        }
+    }
+    counts.run = total.saturating_sub(counts.skipped);
+    Some(counts)
+}
+
+fn outcome(text: &str) -> Option<TestOutcome> {
+    match text {
+        "ok" | "expected failure" => Some(TestOutcome::Passed),
+        "FAIL" | "ERROR" | "unexpected success" => Some(TestOutcome::Failed),
+        _ if text.starts_with("skipped ") => Some(TestOutcome::Skipped),
+        _ => None,
+    }
+}
+
+/// Reads `test_x (mod.Class.test_x)` and what stands behind it for a part of a test.
+///
+/// Older versions leave the method out of the brackets. What could not be loaded or set up is no test.
+fn test(text: &str) -> Option<(String, &str)> {
+    let (name, rest) = text.split_once(" (")?;
+    let (place, part) = rest.split_once(')')?;
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    if !plain(name) || !plain(place) || !place.contains('.') && name != "runTest" {
+        return None;
+    }
+    if place.contains("_FailedTest")
+        || matches!(name, "setUpClass" | "tearDownClass" | "setUpModule" | "tearDownModule")
+    {
+        return None;
+    }
+    let whole = place.strip_suffix(name).is_some_and(|scope| scope.ends_with('.'));
+    let name = if whole { place.to_owned() } else { format!("{name} ({place})") };
+    Some((name, part.trim()))
+}

@@ -1,0 +1,16 @@
+//! Every text that people read: pull requests, comments, summaries. Untrusted text is quoted by construction. Layer 1.
+//!
+//! Templates lie in `templates/`; what stands in them is ours, what is filled in is redacted and quoted first.
+
+pub mod marker;
+mod pull_request;
+mod quote;
+mod report;
+mod summary;
+mod template;
+
+pub use pull_request::{PullText, PullView, RenderError, commit_message, duplicate_comment, pull_request};
+pub use quote::{code_block, code_span, table_cell};
+pub(crate) use report::RenderLine;
+pub use report::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals};
+pub use summary::summary;

@@ -1,0 +1,1 @@
+"""Reads RSS feeds and says what is new."""

@@ -1,0 +1,3 @@
+module example.org/batchstat
+
+go 1.19

@@ -1,0 +1,3 @@
+module example.org/envload
+
+go 1.19

@@ -1,0 +1,3 @@
+module example.org/podcatch
+
+go 1.19

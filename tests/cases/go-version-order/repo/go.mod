@@ -1,0 +1,3 @@
+module example.org/updatebot
+
+go 1.19

@@ -1,0 +1,4 @@
+//! Reads the sensors of the greenhouse.
+
+pub mod reading;
+pub mod valve;
