@@ -11,9 +11,9 @@ mod architecture;
 mod config;
 mod forge_conformance;
 mod generated;
+mod generated_config;
 mod guardrail;
 mod intake;
 mod log;
 mod patterns;
 mod workspace;
-
