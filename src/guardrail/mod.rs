@@ -16,7 +16,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Policy, Reason, RuleSetting, Ruling, Verdict, Violation};
+use crate::model::{Language, Policy, Reason, RuleSetting, Ruling, Verdict, Violation};
+use crate::pattern::syntax::{self, SyntaxError};
 use paths::Filters;
 
 pub use change::{Change, FileDiff, Hunk, Line, LineKind, MalformedDiff, ModeSeen, TreeView, Whole};
@@ -41,7 +42,16 @@ impl std::fmt::Debug for Means<'_> {
 
 /// Judges a change by every rule, without the base.
 pub fn evaluate(change: &Change, policy: &Policy) -> Verdict {
-    evaluate_with(change, policy, Means::default())
+    evaluate_with(change, policy, Means { tree: None, syntax: Some(new_syntax_errors) })
+}
+
+/// Asks the pattern engine's parser; a language without a grammar has no syntax to break.
+pub fn new_syntax_errors(language: Language, before: &str, after: &str) -> Option<Vec<u32>> {
+    match syntax::new_errors(language, before, after) {
+        Ok(flaws) => Some(flaws.into_iter().map(|flaw| flaw.line).collect()),
+        Err(SyntaxError::NoGrammar(_)) => Some(Vec::new()),
+        Err(_) => None,
+    }
 }
 
 /// Judges a change by every rule, with what the caller has.

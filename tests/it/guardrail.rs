@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use homeostat::guardrail::{Means, RULES, TreeView, judge_diff};
-use homeostat::model::{FileState, Language, Policy, Reason, RepoPath, RuleSetting, Ruling, Verdict};
+use homeostat::guardrail::{Means, RULES, TreeView, judge_diff, new_syntax_errors};
+use homeostat::model::{FileState, Policy, Reason, RepoPath, RuleSetting, Ruling, Verdict};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -76,13 +76,6 @@ impl TreeView for Base {
     }
 }
 
-/// A parser of brackets, enough to show what the rule does with a parser's answer.
-fn brackets(_: Language, before: &str, after: &str) -> Option<Vec<u32>> {
-    let open = |text: &str| text.matches(['(', '[', '{']).count().abs_diff(text.matches([')', ']', '}']).count());
-    let last = u32::try_from(after.lines().count()).ok()?;
-    Some(if open(after) > open(before) { vec![last] } else { Vec::new() })
-}
-
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/guardrail")
 }
@@ -95,7 +88,7 @@ fn judge(diff: &Path) -> Result<Verdict, Box<dyn std::error::Error>> {
     let folder = diff.with_extension("base");
     let base = if folder.is_dir() { Some(Base::read_from(&folder)?) } else { None };
     let tree = base.as_ref().map(|base| base as &dyn TreeView);
-    Ok(judge_diff(&fs::read(diff)?, &changes.apply()?, Means { tree, syntax: Some(brackets) }))
+    Ok(judge_diff(&fs::read(diff)?, &changes.apply()?, Means { tree, syntax: Some(new_syntax_errors) }))
 }
 
 /// Judges the cases of one folder and says what is wrong with them.
