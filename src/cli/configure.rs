@@ -32,7 +32,7 @@ pub(crate) fn config(command: &ConfigCommand, global: &Global, output: &Output) 
 }
 
 fn read(args: &ConfigArgs) -> Result<Loaded, Failure> {
-    session::load(&args.config, &session::environment(), &Flags { mode: None, dry_run: false })
+    session::load(&args.config, &session::environment(), Flags { mode: None, dry_run: false })
 }
 
 /// Says everything that is wrong with a configuration, also as JSON.
@@ -52,7 +52,11 @@ fn check(args: &ConfigArgs, global: &Global, output: &Output) -> Outcome {
             let count = loaded.config.repositories.len();
             let answer = serde_json::json!({ "problems": [], "warnings": loaded.warnings, "repositories": count });
             let plural = if count == 1 { "y" } else { "ies" };
-            output.document(global.format, &answer, &format!("{file_name}: {count} repositor{plural}, no problems."))?;
+            output.document(
+                global.format,
+                &answer,
+                &format!("{file_name}: {count} repositor{plural}, no problems."),
+            )?;
             let strict = global.strict && !loaded.warnings.is_empty();
             Ok(if strict { ExitClass::Config } else { ExitClass::Ok })
         }
@@ -64,7 +68,7 @@ pub(crate) fn init(args: &InitArgs, global: &Global, output: &Output) -> Outcome
     if !args.dir.is_dir() {
         return Err(Failure::config(format!("--dir {} is no folder.", args.dir.display())));
     }
-    let guessed = guessed(&args.dir)?;
+    let guessed = guessed(&args.dir);
     let here = slug_of(&args.dir);
     let slugs: Vec<RepoSlug> = match (args.repo.is_empty(), here) {
         (false, _) => args.repo.clone(),
@@ -82,7 +86,11 @@ pub(crate) fn init(args: &InitArgs, global: &Global, output: &Output) -> Outcome
     let alone = slugs.len() == 1;
     let repos: Vec<InitRepo> = slugs
         .into_iter()
-        .map(|slug| InitRepo { slug, branch: None, guessed: if alone { guessed.clone() } else { guess::Guessed::default() } })
+        .map(|slug| InitRepo {
+            slug,
+            branch: None,
+            guessed: if alone { guessed.clone() } else { guess::Guessed::default() },
+        })
         .collect();
     let text = config::first_config(&repos);
     let path = args.dir.join(".homeostat/repos.yml");
@@ -92,11 +100,8 @@ pub(crate) fn init(args: &InitArgs, global: &Global, output: &Output) -> Outcome
     }
     write_new(&path, &text)?;
     let answer = serde_json::json!({ "written": path.display().to_string(), "guessed": guessed.said });
-    let next = format!(
-        "Wrote {}. Look it over, then: homeostat config check --config {}",
-        path.display(),
-        path.display()
-    );
+    let next =
+        format!("Wrote {}. Look it over, then: homeostat config check --config {}", path.display(), path.display());
     output.document(global.format, &answer, &next)?;
     Ok(ExitClass::Ok)
 }
@@ -117,7 +122,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// Guesses setup and test command from the files of a folder.
-fn guessed(dir: &Path) -> Result<guess::Guessed, Failure> {
+fn guessed(dir: &Path) -> guess::Guessed {
     let mut manifests = BTreeMap::new();
     let mut paths = Vec::new();
     let mut folders = vec![dir.to_owned()];
@@ -132,19 +137,19 @@ fn guessed(dir: &Path) -> Result<guess::Guessed, Failure> {
                 continue;
             }
             let relative = path.strip_prefix(dir).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            if folder == dir {
-                if let Ok(bytes) = session::read_capped(&path, MANIFEST_CAP) {
-                    manifests.insert(name, String::from_utf8_lossy(&bytes).into_owned());
-                }
+            if folder == dir
+                && let Ok(bytes) = session::read_capped(&path, MANIFEST_CAP)
+            {
+                manifests.insert(name, String::from_utf8_lossy(&bytes).into_owned());
             }
             paths.push(relative);
             if paths.len() >= MOST_FILES {
-                return Ok(guess::commands(&manifests, &paths));
+                return guess::commands(&manifests, &paths);
             }
         }
     }
     paths.sort();
-    Ok(guess::commands(&manifests, &paths))
+    guess::commands(&manifests, &paths)
 }
 
 /// Reads which repository a checkout is from its remote's address.

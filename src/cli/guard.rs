@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::{GuardArgs, Global};
+use crate::cli::args::{Global, GuardArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session;
@@ -21,12 +21,13 @@ pub(crate) fn guard(args: &GuardArgs, global: &Global, output: &Output) -> Outco
     let diff = session::read_bytes(&args.diff, DIFF_CAP)?;
     let policy = policy(args)?;
     let folder = args.base.as_ref().map(|root| Folder { root: root.clone() });
-    if let Some(folder) = &folder {
-        if !folder.root.is_dir() {
-            return Err(Failure::config(format!("--base {} is no folder.", folder.root.display())));
-        }
+    if let Some(folder) = &folder
+        && !folder.root.is_dir()
+    {
+        return Err(Failure::config(format!("--base {} is no folder.", folder.root.display())));
     }
-    let means = Means { tree: folder.as_ref().map(|folder| folder as &dyn TreeView), ..Means::default() };
+    let tree = folder.as_ref().map(|folder| folder as &dyn TreeView);
+    let means = Means { tree, syntax: Some(guardrail::new_syntax_errors) };
     let verdict = guardrail::judge_diff(&diff, &policy, means);
     output.document(global.format, &verdict, &in_text(&verdict))?;
     Ok(match verdict.verdict {
@@ -43,7 +44,7 @@ fn policy(args: &GuardArgs) -> Result<Policy, Failure> {
         return Ok(Policy::built_in(slug));
     };
     let env = session::environment();
-    let loaded = session::load(path, &env, &Flags { mode: None, dry_run: false })?;
+    let loaded = session::load(path, &env, Flags { mode: None, dry_run: false })?;
     let mut policies = loaded.config.repositories.into_iter();
     let chosen = match &args.repo {
         Some(slug) => policies.find(|policy| policy.slug == *slug),
