@@ -432,7 +432,11 @@ impl Story<'_> {
         }
         let mut greens = greens.into_iter();
         match greens.next() {
-            Some(best) => Ok((best, greens.next().map(|green| green.proposed.patch))),
+            // Two fixers may well propose one and the same change; only another one is an alternative.
+            Some(best) => {
+                let other = greens.map(|green| green.proposed.patch).find(|patch| *patch != best.proposed.patch);
+                Ok((best, other))
+            }
             None => Err(failed.unwrap_or_else(|| Reason::TargetStillRed.into())),
         }
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::state::{Snapshot, StateBranch, StateError};
-use crate::model::{Fingerprint, MicroUsd, Timestamp};
+use crate::model::{Family, Fingerprint, MicroUsd, Timestamp};
 
 /// One run's lease, as a file below `leases/`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,22 +20,40 @@ pub(crate) struct Lease {
     pub(crate) failures: Vec<LeasedFailure>,
 }
 
-/// One leased failure.
+/// One leased failure, with what a state needs where none is recorded yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LeasedFailure {
     /// The forge's id of the repository.
     pub(crate) repository_id: u64,
     /// The failure.
     pub(crate) fingerprint: Fingerprint,
+    /// Its family.
+    pub(crate) family: Family,
+    /// Its episode.
+    pub(crate) episode: u32,
+}
+
+/// How a lease stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Its run may still be at work.
+    Holds,
+    /// Its process is known to be dead and had no money: its failures are free, and its death costs them nothing.
+    Free,
+    /// Its deadline passed without a record: one attempt for each of its failures (F-65).
+    Overdue,
 }
 
 impl Lease {
-    /// Returns whether the lease still holds.
-    ///
-    /// A process known to be dead holds nothing: without a grant its death cost nothing, so that its failures are free
-    /// at once. With money granted, only the deadline ends it, and `record` counts the grant as spent.
-    pub(crate) fn holds(&self, now: Timestamp, owner_is_gone: &(dyn Fn(&str) -> bool + Sync)) -> bool {
-        now <= self.deadline && !(self.grant == MicroUsd::ZERO && owner_is_gone(&self.owner))
+    /// Says how the lease stands. With money granted, only the deadline ends it: what was spent is not known.
+    pub(crate) fn standing(&self, now: Timestamp, owner_is_gone: &(dyn Fn(&str) -> bool + Sync)) -> Standing {
+        if self.grant == MicroUsd::ZERO && owner_is_gone(&self.owner) {
+            Standing::Free
+        } else if now <= self.deadline {
+            Standing::Holds
+        } else {
+            Standing::Overdue
+        }
     }
 
     /// Returns whether it covers a failure.
@@ -44,13 +62,50 @@ impl Lease {
     }
 }
 
-/// Reads every lease on the state branch.
-pub(crate) async fn read_all(state: &StateBranch<'_>, snapshot: &Snapshot) -> Result<Vec<Lease>, StateError> {
-    let mut leases = Vec::new();
-    for path in snapshot.below("leases/") {
-        leases.extend(state.read_json(snapshot, path).await?);
+/// Leases by how they stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Leases {
+    pub(crate) holding: Vec<Lease>,
+    pub(crate) free: Vec<Lease>,
+    pub(crate) overdue: Vec<Lease>,
+}
+
+impl Leases {
+    /// Sorts leases by how they stand.
+    pub(crate) fn sorted(
+        leases: impl IntoIterator<Item = Lease>,
+        now: Timestamp,
+        owner_is_gone: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Self {
+        let mut sorted = Self::default();
+        for lease in leases {
+            match lease.standing(now, owner_is_gone) {
+                Standing::Holds => sorted.holding.push(lease),
+                Standing::Free => sorted.free.push(lease),
+                Standing::Overdue => sorted.overdue.push(lease),
+            }
+        }
+        sorted
     }
-    Ok(leases)
+
+    /// Reads every lease on the state branch.
+    pub(crate) async fn read(
+        state: &StateBranch<'_>,
+        snapshot: &Snapshot,
+        now: Timestamp,
+        owner_is_gone: &(dyn Fn(&str) -> bool + Sync),
+    ) -> Result<Self, StateError> {
+        let mut leases = Vec::new();
+        for path in snapshot.below("leases/") {
+            leases.extend(state.read_json::<Lease>(snapshot, path).await?);
+        }
+        Ok(Self::sorted(leases, now, owner_is_gone))
+    }
+
+    /// Returns deadlines of overdue leases that covered a failure.
+    pub(crate) fn overdue_for(&self, repository_id: u64, fingerprint: &Fingerprint) -> Vec<Timestamp> {
+        self.overdue.iter().filter(|l| l.covers(repository_id, fingerprint)).map(|l| l.deadline).collect()
+    }
 }
 
 #[cfg(test)]
@@ -63,22 +118,27 @@ mod tests {
             owner: "1@here".to_owned(),
             deadline: Timestamp::from_millis(1000),
             grant: MicroUsd(grant),
-            failures: vec![LeasedFailure { repository_id: 7, fingerprint: Fingerprint::of(b"x") }],
+            failures: vec![LeasedFailure {
+                repository_id: 7,
+                fingerprint: Fingerprint::of(b"x"),
+                family: Family::of(b"x"),
+                episode: 1,
+            }],
         }
     }
 
     #[test]
     fn a_lease_holds_until_its_deadline() {
         let alive = |_: &str| false;
-        assert!(lease(0).holds(Timestamp::from_millis(1000), &alive));
-        assert!(!lease(0).holds(Timestamp::from_millis(1001), &alive));
+        assert_eq!(lease(0).standing(Timestamp::from_millis(1000), &alive), Standing::Holds);
+        assert_eq!(lease(0).standing(Timestamp::from_millis(1001), &alive), Standing::Overdue);
     }
 
     #[test]
     fn a_dead_owner_frees_a_lease_only_where_no_money_was_granted() {
         let dead = |_: &str| true;
-        assert!(!lease(0).holds(Timestamp::default(), &dead));
-        assert!(lease(5).holds(Timestamp::default(), &dead));
+        assert_eq!(lease(0).standing(Timestamp::default(), &dead), Standing::Free);
+        assert_eq!(lease(5).standing(Timestamp::default(), &dead), Standing::Holds);
     }
 
     #[test]

@@ -13,8 +13,11 @@ pub mod publish;
 mod reconcile;
 pub mod record;
 pub mod reserve;
+mod reports;
 mod select;
+mod settle;
 pub mod state;
+mod target;
 mod work;
 
 use std::time::Duration;
@@ -94,7 +97,7 @@ impl std::fmt::Debug for Context<'_> {
 impl<'a> Context<'a> {
     /// Returns the state branch.
     pub fn state(&self) -> state::StateBranch<'a> {
-        state::StateBranch::new(self.forge, self.operator.clone(), self.config.state.branch.clone())
+        state::StateBranch::new(self.forge, self.system, self.operator.clone(), self.config.state.branch.clone())
     }
 }
 
@@ -141,6 +144,9 @@ pub enum EngineError {
     Render(String),
 }
 
+/// The longest wait for a rate limit inside one run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries).
 pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, ForgeError>
 where
@@ -150,6 +156,10 @@ where
     for _ in 0..2 {
         match read().await {
             Err(ForgeError::Transient(_) | ForgeError::Ambiguous(_)) => {}
+            // A short wait that the forge itself names is kept; a long one is the next run's (F-09, F-10).
+            Err(ForgeError::RateLimited { until }) if until.since(system.now()) <= PATIENCE => {
+                system.sleep(until.since(system.now())).await;
+            }
             answer => return answer,
         }
         // Full jitter: a fleet of runners that failed together must not come back together.

@@ -15,7 +15,7 @@ use crate::engine::fixers::Fixer;
 use crate::engine::{Attempted, Context, Reservation, Work, is_past};
 use crate::fingerprint;
 use crate::model::{
-    Allowance, AlsoFixes, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled, Status,
+    Allowance, AlsoFixes, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled, Status,
     Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
@@ -113,9 +113,6 @@ async fn attempt_repository<'w>(
             if is_past(reservation.deadline, now) {
                 return left(work, &means, Reason::Deadline);
             }
-            if proven >= room {
-                return left(work, &means, Reason::Capped);
-            }
             match &checkout {
                 Ok(checkout) => {
                     let project = attempt::project_of(work, checkout.as_ref(), policy);
@@ -124,10 +121,17 @@ async fn attempt_repository<'w>(
                         let prepared = baseline::prepare(checkout.as_ref(), policy, project).await;
                         baselines.insert(key.clone(), prepared);
                     }
+                    let subsumer = match baselines.get(&key) {
+                        Some(Ok(baseline)) => subsumed(work, baseline, &mut outcomes),
+                        _ => None,
+                    };
+                    if let Some(subsumer) = subsumer {
+                        return mended_by(work, &means, subsumer);
+                    }
+                    if proven >= room {
+                        return left(work, &means, Reason::Capped);
+                    }
                     match baselines.get(&key) {
-                        Some(Ok(baseline)) if subsumed(work, baseline, &mut outcomes) => {
-                            left(work, &means, Reason::Subsumed)
-                        }
                         Some(baseline) => attempt::attempt(work, checkout.as_ref(), baseline, &means, ledger).await,
                         None => left(work, &means, Reason::Infrastructure),
                     }
@@ -149,11 +153,12 @@ async fn attempt_repository<'w>(
     outcomes
 }
 
-/// Returns whether an earlier patch of this run turns this failure's target green, and lists it there (PROTOCOL.md, 5.7).
-fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)]) -> bool {
+/// Finds an earlier patch of this run that turns this failure's target green, and lists the failure there (PROTOCOL.md,
+/// 5.7). Returns whose patch it is.
+fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)]) -> Option<Fingerprint> {
     let same = |seen: &crate::model::Failure| fingerprint::same_failure(&work.failure, seen).same;
     let proof::Target::Tests(tests) = proof::find_target(&work.failure, &baseline.observation, &same) else {
-        return false;
+        return None;
     };
     for (_, outcome) in outcomes {
         let Attempted::Proven(candidate) = &mut outcome.attempted else { continue };
@@ -161,10 +166,19 @@ fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)])
             candidate
                 .also_fixes
                 .push(AlsoFixes { fingerprint: work.fingerprint.clone(), report: work.report.id.clone() });
-            return true;
+            return Some(candidate.fingerprint.clone());
         }
     }
-    false
+    None
+}
+
+/// Leaves a failure to another one's patch, and remembers whose, so that it is not tried while that patch is under way.
+fn mended_by(work: &Work, means: &Means<'_>, other: Fingerprint) -> Outcome {
+    let mut outcome = left(work, means, Reason::Subsumed);
+    if let Attempted::Settled(settled) = &mut outcome.attempted {
+        settled.state_after.subsumed_by = Some(other);
+    }
+    outcome
 }
 
 /// Leaves work for another run: nothing of it is written to the state.

@@ -18,18 +18,45 @@ const LOOKS: [u64; 5] = [0, 2, 5, 10, 20];
 /// What became of a candidate at the forge.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Reconciled {
-    /// A pull request was made.
-    Created(PullRequest),
-    /// A pull request was made for a branch that was there, or one that appeared after a lost answer was taken over.
-    Adopted(PullRequest),
-    /// The open one was edited.
-    Updated(PullRequest),
-    /// The open one is as it should be.
-    Kept(PullRequest),
+    /// There is an open pull request.
+    Done {
+        /// How it came to be: made; made for a branch that was there, or taken over after a lost answer; edited; as it
+        /// should be.
+        how: How,
+        /// The pull request.
+        pull: Box<PullRequest>,
+        /// Whether its labels are on.
+        labelled: bool,
+    },
     /// It was left alone.
     Left(Reason),
     /// The branch stands; the forge permits no pull request (state `awaiting-pr`).
     AwaitingPr(String),
+}
+
+/// How a pull request came to be as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    Created,
+    Adopted,
+    Updated,
+    Kept,
+}
+
+impl How {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Adopted => "adopted",
+            Self::Updated => "updated",
+            Self::Kept => "kept",
+        }
+    }
+
+    /// Returns whether there is one pull request more than before.
+    pub(crate) const fn is_new(self) -> bool {
+        matches!(self, Self::Created | Self::Adopted)
+    }
 }
 
 /// Why a candidate could not be carried out now.
@@ -53,35 +80,37 @@ pub(crate) struct Reconciler<'a> {
     pub(crate) message: String,
 }
 
+/// Looks at the branch of a candidate and its pull requests, straight from the forge.
+pub(crate) async fn observe(context: &Context<'_>, candidate: &Candidate) -> Result<(Observed, Vec<PullRequest>)> {
+    let (forge, slug, system) = (context.forge, &candidate.slug, context.system);
+    let name = plan::branch_for(&candidate.fingerprint, candidate.episode);
+    let head = retry(system, async || forge.branch(slug, &name).await).await?;
+    let branch = match head {
+        None => None,
+        Some(head) => {
+            let commit = retry(system, async || forge.commit(slug, &head).await).await?;
+            let base = retry(system, async || forge.branch(slug, &candidate.base_branch).await).await?;
+            let on_base = match &base {
+                Some(base) => retry(system, async || forge.is_ancestor(slug, &head, base).await).await?,
+                None => false,
+            };
+            let facts = CommitFacts {
+                id: head.clone(),
+                tree: commit.tree,
+                parents: commit.parents,
+                message: commit.message,
+                on_base,
+            };
+            let ownership = plan::ownership(&candidate.fingerprint, candidate.episode, &facts);
+            Some(RefState { head, ownership })
+        }
+    };
+    let query = PullQuery { head: Some(name), open_only: false };
+    let pulls = retry(system, async || forge.pulls(slug, &query, None).await).await?.items;
+    Ok((Observed { branch, pulls: pulls.iter().map(observed_pull).collect() }, pulls))
+}
+
 impl Reconciler<'_> {
-    /// Looks at the branch and its pull requests, straight from the forge.
-    pub(crate) async fn observe(&self) -> Result<Observed> {
-        let (forge, slug) = (self.context.forge, &self.candidate.slug);
-        let system = self.context.system;
-        let head = retry(system, async || forge.branch(slug, &self.desired.branch).await).await?;
-        let branch = match head {
-            None => None,
-            Some(head) => {
-                let commit = retry(system, async || forge.commit(slug, &head).await).await?;
-                let base = retry(system, async || forge.branch(slug, &self.desired.base).await).await?;
-                let on_base = match &base {
-                    Some(base) => retry(system, async || forge.is_ancestor(slug, &head, base).await).await?,
-                    None => false,
-                };
-                let facts = CommitFacts {
-                    id: head.clone(),
-                    tree: commit.tree,
-                    parents: commit.parents,
-                    message: commit.message,
-                    on_base,
-                };
-                let ownership = plan::ownership(&self.candidate.fingerprint, self.candidate.episode, &facts);
-                Some(RefState { head, ownership })
-            }
-        };
-        let pulls = self.pulls().await?.iter().map(observed_pull).collect();
-        Ok(Observed { branch, pulls })
-    }
 
     /// Carries out the decision; `observed` is what the decision was made on.
     pub(crate) async fn carry_out(&self, decision: &Decision, observed: &Observed) -> Result<Reconciled> {
@@ -128,11 +157,10 @@ impl Reconciler<'_> {
             let edit = PullEdit { title: Some(self.desired.title.clone()), body: Some(self.desired.body.clone()) };
             forge.edit_pull(slug, number, &edit).await?;
         }
-        if verbs.contains(&Verb::AddLabels) {
-            self.label(number).await;
-        }
+        let labelled = !verbs.contains(&Verb::AddLabels) || self.label(number).await;
         let pull = retry(self.context.system, async || forge.pull(slug, number).await).await?;
-        Ok(if edits { Reconciled::Updated(pull) } else { Reconciled::Kept(pull) })
+        let how = if edits { How::Updated } else { How::Kept };
+        Ok(Reconciled::Done { how, pull: Box::new(pull), labelled })
     }
 
     /// Stores blobs, tree and commit; all three may be repeated without harm.
@@ -203,7 +231,7 @@ impl Reconciler<'_> {
 
     /// Looks whose the branch is after somebody was faster; ours with this tree is as good as made by us.
     async fn not_ours(&self, commit: &ObjectId) -> Result<Option<Reason>> {
-        let observed = self.observe().await?;
+        let (observed, pulls) = observe(self.context, self.candidate).await?;
         let Some(branch) = observed.branch else {
             return Err(ForgeError::Transient("the branch vanished while it was being made".to_owned()).into());
         };
@@ -214,7 +242,12 @@ impl Reconciler<'_> {
             ) {
                 (true, _) => None,
                 (false, Decision::Adopt { trailer }) if trailer.tree == self.desired.tree => None,
-                // Another run's patch for the same failure came first, and is kept.
+                // Another run's patch for the same failure came first, and is kept; until its pull request is there, that run
+                // may have died, and this candidate has to wait and see.
+                (false, Decision::Adopt { .. } | Decision::Fill { .. }) if pulls.is_empty() => {
+                    let why = "another run is publishing a fix for this failure".to_owned();
+                    return Err(ForgeError::Transient(why).into());
+                }
                 (false, Decision::Adopt { .. } | Decision::Fill { .. }) => Some(Reason::PullRequestOpen),
                 (false, Decision::Leave(reason)) => Some(reason),
                 (false, _) => Some(Reason::ForeignBranch),
@@ -226,14 +259,8 @@ impl Reconciler<'_> {
     /// that it has no pull request, and only from the commit that was seen.
     async fn replace(&self, observed: &Observed) -> Result<Reconciled> {
         let Some(branch) = &observed.branch else { return Ok(Reconciled::Left(Reason::ForeignBranch)) };
-        if let Some(pull) = self.look_for_pull().await? {
-            return Ok(Reconciled::Kept(pull));
-        }
-        let forge = self.context.forge;
-        match forge.delete_branch(&self.candidate.slug, &self.desired.branch, &branch.head).await {
-            Ok(()) => {}
-            Err(ForgeError::Conflict(_)) => return Ok(Reconciled::Left(Reason::ForeignBranch)),
-            Err(error) => return Err(error.into()),
+        if let Some(pull) = clear_orphan(self.context, self.candidate, &branch.head).await? {
+            return Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), labelled: true });
         }
         let commit = self.commit().await?;
         match self.create_branch(&commit).await? {
@@ -268,14 +295,15 @@ impl Reconciler<'_> {
             };
             match answer {
                 Ok(pull) => {
-                    self.label(pull.number).await;
-                    return Ok(if adopting { Reconciled::Adopted(pull) } else { Reconciled::Created(pull) });
+                    let labelled = self.label(pull.number).await;
+                    let how = if adopting { How::Adopted } else { How::Created };
+                    return Ok(Reconciled::Done { how, pull: Box::new(pull), labelled });
                 }
                 Err(ForgeError::Denied(why)) => return Ok(Reconciled::AwaitingPr(why)),
                 Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => {
-                    if let Some(pull) = self.look_for_pull().await? {
-                        self.label(pull.number).await;
-                        return Ok(Reconciled::Adopted(pull));
+                    if let Some(pull) = look_for_pull(self.context, self.candidate).await? {
+                        let labelled = self.label(pull.number).await;
+                        return Ok(Reconciled::Done { how: How::Adopted, pull: Box::new(pull), labelled });
                     }
                     if last {
                         // The branch stands; the next run adopts it. It is never deleted after an unclear answer.
@@ -288,30 +316,9 @@ impl Reconciler<'_> {
         Err(ForgeError::Ambiguous("the pull request could be neither made nor found".to_owned()).into())
     }
 
-    /// Looks for an open pull request of the branch, again and again while lists may lag.
-    async fn look_for_pull(&self) -> Result<Option<PullRequest>> {
-        let mut waited = 0;
-        for at in LOOKS {
-            self.context.system.sleep(Duration::from_secs(at - waited)).await;
-            waited = at;
-            let open = self.pulls().await?.into_iter().find(|pull| pull.state == crate::forge::PullState::Open);
-            if open.is_some() {
-                return Ok(open);
-            }
-        }
-        Ok(None)
-    }
-
-    async fn pulls(&self) -> Result<Vec<PullRequest>> {
-        let forge = self.context.forge;
-        let query = PullQuery { head: Some(self.desired.branch.clone()), open_only: false };
-        let page = retry(self.context.system, async || forge.pulls(&self.candidate.slug, &query, None).await).await?;
-        Ok(page.items)
-    }
-
-    /// Puts the labels on, making those that are missing; a failure here leaves a pull request without labels, which
-    /// the next run mends (F-48).
-    async fn label(&self, number: u64) {
+    /// Puts the labels on, making those that are missing; a failure here leaves a pull request without labels, and the
+    /// candidate waits for the next run to mend that (F-48). Returns whether they are on.
+    async fn label(&self, number: u64) -> bool {
         let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
         let labels = &self.desired.labels;
         let mut answer = forge.add_labels(slug, number, labels).await;
@@ -331,22 +338,72 @@ impl Reconciler<'_> {
         }
         if let Err(error) = answer {
             tracing::warn!(%slug, number, %error, "the labels could not be put on; the next run tries again");
+            return false;
         }
+        true
     }
 
-    /// Writes the intent into the journal before anything is written to the forge.
     fn intend(&self, verb: Verb, content: &str) -> Result<()> {
-        let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        let event = Event::Write(Box::new(Write {
-            phase: "intent".to_owned(),
-            repo: self.candidate.slug.to_string(),
-            verb,
-            branch: self.desired.branch.to_string(),
-            key: self.desired.key.clone(),
-            digest: crate::model::sha256_hex(content.as_bytes()),
-            result: None,
-        }));
-        self.context.recorder.record(event).map_err(ReconcileError::Journal)
+        intend(self.context, self.candidate, verb, content)
+    }
+}
+
+/// Writes the intent into the journal before anything is written to the forge.
+fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &str) -> Result<()> {
+    let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    let (fingerprint, episode) = (&candidate.fingerprint, candidate.episode);
+    let key = plan::idempotency_key(
+        candidate.repository_id,
+        &candidate.base_branch,
+        fingerprint,
+        episode,
+        &candidate.tree,
+    );
+    let event = Event::Write(Box::new(Write {
+        phase: "intent".to_owned(),
+        repo: candidate.slug.to_string(),
+        verb,
+        branch: plan::branch_for(fingerprint, episode).to_string(),
+        key,
+        digest: crate::model::sha256_hex(content.as_bytes()),
+        result: None,
+    }));
+    context.recorder.record(event).map_err(ReconcileError::Journal)
+}
+
+/// Looks for an open pull request of the branch, again and again while lists may lag.
+async fn look_for_pull(context: &Context<'_>, candidate: &Candidate) -> Result<Option<PullRequest>> {
+    let (forge, system) = (context.forge, context.system);
+    let head = plan::branch_for(&candidate.fingerprint, candidate.episode);
+    let query = PullQuery { head: Some(head), open_only: false };
+    let mut waited = 0;
+    for at in LOOKS {
+        system.sleep(Duration::from_secs(at - waited)).await;
+        waited = at;
+        let page = retry(system, async || forge.pulls(&candidate.slug, &query, None).await).await?;
+        let open = page.items.into_iter().find(|pull| pull.state == crate::forge::PullState::Open);
+        if open.is_some() {
+            return Ok(open);
+        }
+    }
+    Ok(None)
+}
+
+/// Deletes an orphan branch of ours, from the commit that was seen and only after every look shows that it has no pull
+/// request; returns the pull request where there is one after all.
+pub(crate) async fn clear_orphan(
+    context: &Context<'_>,
+    candidate: &Candidate,
+    seen: &ObjectId,
+) -> Result<Option<PullRequest>> {
+    if let Some(pull) = look_for_pull(context, candidate).await? {
+        return Ok(Some(pull));
+    }
+    intend(context, candidate, Verb::DeleteBranch, seen.as_str())?;
+    let branch = plan::branch_for(&candidate.fingerprint, candidate.episode);
+    match context.forge.delete_branch(&candidate.slug, &branch, seen).await {
+        Ok(()) | Err(ForgeError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode
 use crate::engine::{Context, EngineError};
 use crate::event::{AttemptFinished, Event, ReportRef};
 use crate::model::{
-    Candidate, Family, Fingerprint, Manifest, Mode, ReasonClass, ReportId, Settled, Status, sha256_hex,
+    Candidate, Family, Fingerprint, Manifest, Mode, Reason, ReasonClass, ReportId, Settled, Status, sha256_hex,
 };
 
 /// Why a candidate file is not the one that was announced.
@@ -35,6 +35,9 @@ pub fn read_candidates(
     manifest: &Manifest,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> Result<Vec<Candidate>, CandidateError> {
+    if let Some(missing) = manifest.digests.keys().find(|name| !files.contains_key(*name)) {
+        return Err(CandidateError::Digest(missing.clone()));
+    }
     let mut candidates = Vec::with_capacity(files.len());
     for (name, bytes) in files {
         if manifest.digests.get(name) != Some(&sha256_hex(bytes)) {
@@ -88,7 +91,7 @@ pub async fn record(
     );
     let written = context
         .state()
-        .update(&message, &paths, &|present| {
+        .update(&message, &|_| paths.clone(), &|present| {
             let mut wanted = mutations.clone();
             wanted.retain(|path, content| keep_newer(path, content.as_deref(), present).unwrap_or(true));
             Ok(wanted)
@@ -110,7 +113,8 @@ fn keep_newer(path: &str, ours: Option<&[u8]>, present: &BTreeMap<String, Vec<u8
 
 /// Returns whether an end is worth a line of state: work left for another run is not.
 fn is_remembered(settled: &Settled) -> bool {
-    settled.reason.class() != ReasonClass::Backlog && settled.status != Status::Failed
+    let worth = settled.reason.class() != ReasonClass::Backlog || settled.reason == Reason::Subsumed;
+    worth && settled.status != Status::Failed
 }
 
 /// Returns whether a candidate is kept for `publish`: under `observe` a free one is simply made again.

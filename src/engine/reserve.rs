@@ -2,16 +2,19 @@
 //!
 //! Runs no repository code, calls no model, writes to no target.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::budget;
-use crate::engine::lease::{self, Lease, LeasedFailure};
+use crate::engine::lease::{Lease, LeasedFailure, Leases};
 use crate::engine::select::{Selected, select};
-use crate::engine::state::{Mutations, budget_path, encode, lease_path};
-use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection};
-use crate::model::{Allowance, MicroUsd, Policy};
+use crate::engine::state::{Mutations, Snapshot, StateError, decode, encode, failure_path, lease_path};
+use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry};
+use crate::gate;
+use crate::model::{Allowance, FailureState, MicroUsd, Policy, Reason};
 
 /// How much longer a lease holds than the run may take.
 const GRACE: Duration = Duration::from_mins(10);
@@ -24,11 +27,10 @@ const READERS: usize = 8;
 /// When the forge's clock or the state branch cannot be read, or the lease cannot be written. A repository that fails is
 /// no error; it is a view with a problem.
 pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Reservation, EngineError> {
-    let now = context.forge.now().await?;
+    let now = retry(context.system, async || context.forge.now().await).await?;
     let state = context.state();
     let snapshot = state.snapshot().await?;
-    let mut leases = lease::read_all(&state, &snapshot).await?;
-    leases.retain(|lease| lease.holds(now, context.owner_is_gone));
+    let leases = Leases::read(&state, &snapshot, now, context.owner_is_gone).await?;
     let policies: Vec<&Policy> = context
         .config
         .repositories
@@ -38,7 +40,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     context.progress.stage("Reading repositories", Some(policies.len()));
     let selected: Vec<Selected> = stream::iter(policies)
         .map(async |policy| {
-            let selected = select(context, &snapshot, &leases, policy, selection).await;
+            let selected = select(context, now, &snapshot, &leases, policy, selection).await;
             context.progress.step(&policy.slug.to_string());
             selected
         })
@@ -68,7 +70,9 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     Ok(reservation)
 }
 
-/// Writes the lease and the grant, in one commit.
+/// Writes the lease and the grant, in one commit; work that another run leased in the meantime is left to it.
+///
+/// The same commit clears leases that ended without a record, and counts one attempt for each of their failures.
 async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Result<(), EngineError> {
     let config = context.config;
     // No model is configured yet that could spend it; what is not needed is not taken from the day.
@@ -77,25 +81,108 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Res
         Allowance::Cap(grant) => grant,
         Allowance::Unlimited => MicroUsd::ZERO,
     };
-    let lease = Lease {
-        run_id: context.run.id.clone(),
-        owner: context.run.owner.clone(),
-        deadline: reservation.deadline.after(GRACE),
-        grant: reservation.grant,
-        failures: reservation
-            .works
-            .iter()
-            .map(|work| LeasedFailure { repository_id: work.repository_id, fingerprint: work.fingerprint.clone() })
-            .collect(),
-    };
+    let lost: Mutex<BTreeSet<usize>> = Mutex::default();
+    let (works, now) = (&reservation.works, reservation.made_at);
     let path = lease_path(&context.run.id);
-    let message = format!("reserve: {} failure(s) for run {}", lease.failures.len(), context.run.id);
-    let bytes = encode(&lease);
-    context
-        .state()
-        .update(&message, &[path.clone(), budget_path(&reservation.made_at.day())], &|_present| {
-            Ok(Mutations::from([(path.clone(), Some(bytes.clone()))]))
-        })
-        .await?;
+    let paths = |snapshot: &Snapshot| -> Vec<String> {
+        let below = |folder: &'static str| snapshot.below(folder).map(str::to_owned).collect::<Vec<_>>();
+        let mut paths = below("leases/");
+        // States are needed only where an overdue lease has to be counted, which is rare; there they are few.
+        if !paths.is_empty() {
+            paths.extend(below("failures/"));
+        }
+        paths
+    };
+    let change = |present: &BTreeMap<String, Vec<u8>>| -> Result<Mutations, StateError> {
+        let mut others = Vec::new();
+        for (path, bytes) in present.iter().filter(|(path, _)| path.starts_with("leases/")) {
+            others.push(decode::<Lease>(path, bytes)?);
+        }
+        others.retain(|lease| lease.run_id != context.run.id);
+        let leases = Leases::sorted(others, now, context.owner_is_gone);
+        let taken = |work: &Work| leases.holding.iter().any(|l| l.covers(work.repository_id, &work.fingerprint));
+        let mut mine = Vec::new();
+        let mut missed = BTreeSet::new();
+        for (index, work) in works.iter().enumerate() {
+            if taken(work) {
+                missed.insert(index);
+            } else {
+                mine.push(leased(work));
+            }
+        }
+        let nothing = mine.is_empty();
+        *lost.lock().unwrap_or_else(PoisonError::into_inner) = missed;
+        if nothing {
+            return Ok(Mutations::new());
+        }
+        let lease = Lease {
+            run_id: context.run.id.clone(),
+            owner: context.run.owner.clone(),
+            deadline: reservation.deadline.after(GRACE),
+            grant: reservation.grant,
+            failures: mine,
+        };
+        let mut mutations = Mutations::from([(path.clone(), Some(encode(&lease)))]);
+        mutations.extend(leases.free.iter().map(|lease| (lease_path(&lease.run_id), None)));
+        count_overdue(&leases.overdue, present, &mut mutations)?;
+        Ok(mutations)
+    };
+    let message = format!("reserve: {} failure(s) for run {}", works.len(), context.run.id);
+    context.state().update(&message, &paths, &change).await?;
+    let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+    leave_lost(reservation, &lost);
     Ok(())
+}
+
+fn leased(work: &Work) -> LeasedFailure {
+    LeasedFailure {
+        repository_id: work.repository_id,
+        fingerprint: work.fingerprint.clone(),
+        family: work.family.clone(),
+        episode: work.episode,
+    }
+}
+
+/// Counts one attempt for each failure of each overdue lease, and takes the lease away.
+fn count_overdue(
+    overdue: &[Lease],
+    present: &BTreeMap<String, Vec<u8>>,
+    mutations: &mut Mutations,
+) -> Result<(), StateError> {
+    let mut states: BTreeMap<String, FailureState> = BTreeMap::new();
+    for lease in overdue {
+        mutations.insert(lease_path(&lease.run_id), None);
+        for one in &lease.failures {
+            let path = failure_path(one.repository_id, &one.fingerprint);
+            let state = match (states.remove(&path), present.get(&path)) {
+                (Some(state), _) => state,
+                (None, Some(bytes)) => decode(&path, bytes)?,
+                (None, None) => FailureState::new(one.fingerprint.clone(), one.family.clone(), one.episode),
+            };
+            // An episode that is over by now is not charged for what happened in it.
+            let counted = if state.episode == one.episode { gate::unrecorded(state, lease.deadline) } else { state };
+            states.insert(path, counted);
+        }
+    }
+    mutations.extend(states.into_iter().map(|(path, state)| (path, Some(encode(&state)))));
+    Ok(())
+}
+
+/// Moves work that another run leased first to what is left alone.
+fn leave_lost(reservation: &mut Reservation, lost: &BTreeSet<usize>) {
+    let works = std::mem::take(&mut reservation.works);
+    for (index, work) in works.into_iter().enumerate() {
+        if lost.contains(&index) {
+            reservation.skipped.push(SkippedReport {
+                slug: work.slug,
+                since: work.report.created_at,
+                report: work.report.id,
+                fingerprint: Some(work.fingerprint),
+                reason: Reason::Leased,
+                message: Reason::Leased.sentence().to_owned(),
+            });
+        } else {
+            reservation.works.push(work);
+        }
+    }
 }

@@ -1,26 +1,24 @@
-//! Chooses the work of one repository: reads its reports, groups them by failure, and gates each. Layer 4.
+//! Chooses the work of one repository: groups its reports by failure, and gates each failure. Layer 4.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::lease::Lease;
-use crate::engine::state::{self, Snapshot, StateBranch};
+use tokio::sync::OnceCell;
+
+use crate::engine::lease::Leases;
+use crate::engine::reports::{Reports, Understood};
+use crate::engine::state::{self, Snapshot};
 use crate::engine::{
     Context, DuplicateReport, KeptPull, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry,
 };
 use crate::fingerprint;
-use crate::forge::{
-    Comment, ForgeError, Issue, IssueEvent, IssueEventKind, IssueQuery, PullQuery, PullRequest, PullState, Repository,
-};
-use crate::gate::{self, AttemptInputs, Episode, Fate, LabelEvent, PastPull, TrustFacts, Word};
-use crate::intake;
+use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState, Repository, TreeEntry};
+use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull};
 use crate::model::{
-    Actor, BranchName, Failure, FailureState, Fingerprint, ObjectId, Permission, Policy, Reason, RepoPath, Report,
-    ReportId, Timestamp, sha256_hex,
+    BranchName, FailureState, Family, Fingerprint, ObjectId, Policy, Reason, RepoPath, Report, ReportId, Timestamp,
+    sha256_hex,
 };
 use crate::plan;
 
-/// Pages read of one list before it counts as endless.
-const MAX_PAGES: usize = 200;
 /// Episodes of one failure before the name would repeat itself for no good reason.
 const MAX_EPISODES: u32 = 64;
 
@@ -33,18 +31,12 @@ pub(crate) struct Selected {
     pub(crate) duplicates: Vec<DuplicateReport>,
 }
 
-/// A report that was read and understood.
-struct Understood {
-    report: Report,
-    failure: Failure,
-    identity: fingerprint::Identity,
-}
-
 /// Chooses the work of one repository. A repository that cannot be read is a view with a problem, never an error.
 pub(crate) async fn select(
     context: &Context<'_>,
+    now: Timestamp,
     snapshot: &Snapshot,
-    leases: &[Lease],
+    leases: &Leases,
     policy: &Policy,
     selection: &Selection,
 ) -> Selected {
@@ -62,7 +54,8 @@ pub(crate) async fn select(
         skipped: Vec::new(),
         duplicates: Vec::new(),
     };
-    let selector = Selector { context, state: context.state(), snapshot, leases, policy, selection };
+    let reports = Reports::new(context, policy, selection);
+    let selector = Selector { context, now, snapshot, leases, policy, reports, forced: selection.issue.is_some() };
     if let Err(problem) = selector.fill(&mut selected).await {
         selected.view.error = Some(problem);
     }
@@ -71,11 +64,13 @@ pub(crate) async fn select(
 
 struct Selector<'a> {
     context: &'a Context<'a>,
-    state: StateBranch<'a>,
+    now: Timestamp,
     snapshot: &'a Snapshot,
-    leases: &'a [Lease],
+    leases: &'a Leases,
     policy: &'a Policy,
-    selection: &'a Selection,
+    reports: Reports<'a>,
+    /// A person named this very issue.
+    forced: bool,
 }
 
 /// The base of one repository: what everything is proved on.
@@ -83,22 +78,45 @@ struct Base {
     repository: Repository,
     branch: BranchName,
     head: ObjectId,
+    /// Its files, read when first asked for.
+    entries: OnceCell<(Vec<TreeEntry>, Vec<RepoPath>)>,
+}
+
+/// Reports of one failure, the canonical one first.
+struct Group {
+    fingerprint: Fingerprint,
+    family: Family,
+    reports: Vec<Understood>,
+}
+
+/// How a failure may be worked on.
+struct Chance {
+    state: FailureState,
+    attempt: u32,
+    inputs: AttemptInputs,
+    word: Option<String>,
 }
 
 impl Selector<'_> {
     async fn fill(&self, selected: &mut Selected) -> Result<(), RepositoryProblem> {
         let base = self.base().await?;
         selected.view.id = Some(base.repository.id);
-        let issues = self.issues().await.map_err(problem)?;
-        selected.view.issues_processed = issues.len() as u64;
-        if issues.is_empty() {
+        let found = self.reports.issues().await.map_err(problem)?;
+        if !found.broken.is_empty() {
+            // What can be read is worked on; that the list is not whole is said (F-05).
+            let message = found.broken.into_iter().collect::<Vec<_>>().join(" ");
+            selected.view.error = Some(RepositoryProblem { reason: Reason::Gone, message, retryable: false });
+        }
+        selected.view.issues_processed = found.issues.len() as u64;
+        if found.issues.is_empty() {
             return Ok(());
         }
-        let known = self.state.failures(self.snapshot, base.repository.id).await.map_err(|e| state_problem(&e))?;
+        let known = self.context.state().failures(self.snapshot, base.repository.id).await;
+        let known = known.map_err(|error| state_problem(&error))?;
         let us = retry(self.context.system, async || self.context.forge.identity().await).await.map_err(problem)?;
         let mut failures: BTreeMap<Fingerprint, Vec<Understood>> = BTreeMap::new();
-        for issue in issues {
-            match self.understand(&issue, &us).await.map_err(problem)? {
+        for issue in found.issues {
+            match self.reports.understand(&issue, &us).await.map_err(problem)? {
                 Ok(mut understood) => {
                     // The birth fingerprint: what this report was first known as outlives every change of the algorithm.
                     if let Some(birth) = state::by_report(&known, &understood.report.id) {
@@ -107,13 +125,27 @@ impl Selector<'_> {
                     }
                     failures.entry(understood.identity.fingerprint.clone()).or_default().push(understood);
                 }
-                Err((reason, message)) => selected.skipped.push(self.skip(&issue, None, reason, message)),
+                Err((reason, message)) => selected.skipped.push(SkippedReport {
+                    slug: self.policy.slug.clone(),
+                    report: ReportId::Issue { number: issue.number },
+                    fingerprint: None,
+                    reason,
+                    message,
+                    since: issue.created_at,
+                }),
             }
         }
-        let mut groups: Vec<_> = failures.into_values().collect();
-        groups.sort_by_key(|group| group.iter().map(|u| u.report.created_at).min());
+        let mut groups: Vec<Group> = failures
+            .into_iter()
+            .filter_map(|(fingerprint, mut reports)| {
+                reports.sort_by_key(|understood| issue_number(&understood.report.id));
+                let family = reports.first()?.identity.family.clone();
+                Some(Group { fingerprint, family, reports })
+            })
+            .collect();
+        groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
         for group in groups {
-            self.gate(&base, &known, group, selected).await?;
+            self.gate(&base, &known, group, selected).await.map_err(problem)?;
         }
         Ok(())
     }
@@ -135,105 +167,7 @@ impl Selector<'_> {
                 ),
                 retryable: false,
             })?;
-        Ok(Base { repository, branch, head })
-    }
-
-    /// Lists open issues with any trigger label, oldest first; or the one issue asked for.
-    async fn issues(&self) -> Result<Vec<Issue>, ForgeError> {
-        let (forge, slug) = (self.context.forge, &self.policy.slug);
-        if let Some(number) = self.selection.issue {
-            return Ok(vec![retry(self.context.system, async || forge.issue(slug, number).await).await?]);
-        }
-        let mut found: BTreeMap<u64, Issue> = BTreeMap::new();
-        for label in &self.policy.trigger_labels {
-            let query = IssueQuery { label: Some(label.clone()), open_only: true, since: None };
-            let mut page: Option<String> = None;
-            let mut seen_pages = BTreeSet::new();
-            for _ in 0..MAX_PAGES {
-                let answer =
-                    retry(self.context.system, async || forge.issues(slug, &query, page.as_deref()).await).await?;
-                found.extend(answer.items.into_iter().map(|issue| (issue.number, issue)));
-                // A forge that sends a page twice would keep us for ever.
-                match answer.next {
-                    Some(next) if seen_pages.insert(next.clone()) => page = Some(next),
-                    _ => break,
-                }
-            }
-        }
-        found.retain(|_, issue| !issue.is_pull_request && issue.open);
-        let mut issues: Vec<Issue> = found.into_values().collect();
-        issues.sort_by_key(|issue| (issue.created_at, issue.number));
-        issues.truncate(usize::try_from(self.context.config.run.max_issues).unwrap_or(usize::MAX));
-        Ok(issues)
-    }
-
-    /// Reads one issue: opt-out, trust, and what it says.
-    async fn understand(&self, issue: &Issue, us: &Actor) -> Result<Result<Understood, (Reason, String)>, ForgeError> {
-        let coded = |reason: Reason| Ok(Err((reason, reason.sentence().to_owned())));
-        if issue.is_pull_request {
-            return coded(Reason::NotAnIssue);
-        }
-        if let Some(reason) = gate::opted_out(&issue.labels) {
-            return coded(reason);
-        }
-        if let Err(reason) = self.trust(issue, us).await? {
-            return coded(reason);
-        }
-        let report = Report {
-            id: ReportId::Issue { number: issue.number },
-            url: issue.url.clone(),
-            title: issue.title.as_str().into(),
-            body: issue.body.as_str().into(),
-            author: issue.author.clone(),
-            labels: issue.labels.clone(),
-            created_at: issue.created_at,
-            reopened_at: None,
-            updated_at: issue.updated_at,
-        };
-        Ok(match intake::read_report(&report) {
-            Ok(failure) => {
-                let identity = fingerprint::identify(&failure);
-                Ok(Understood { report, failure, identity })
-            }
-            Err(skip) => Err((skip.reason, skip.message)),
-        })
-    }
-
-    /// Decides whether the issue may cause work; asks the forge only what the decision needs.
-    async fn trust(&self, issue: &Issue, us: &Actor) -> Result<Result<(), Reason>, ForgeError> {
-        let Some(author) = &issue.author else { return Ok(Ok(())) };
-        let permission = self.permission(author).await;
-        let mut facts =
-            TrustFacts { author: Some(author), permission, ourselves: Some(us.id), ..TrustFacts::default() };
-        let first = gate::trusted(&facts, self.policy);
-        if !matches!(first, Err(Reason::UntrustedAuthor | Reason::PermissionUnknown)) {
-            return Ok(first);
-        }
-        for event in self.events(issue.number).await? {
-            match event.kind {
-                IssueEventKind::Labeled(label) => {
-                    let permission = match &event.actor {
-                        Some(actor) => self.permission(actor).await,
-                        None => Some(Permission::Admin),
-                    };
-                    facts.labeled.push(LabelEvent {
-                        label,
-                        permission,
-                        actor: event.actor.map(|a| a.id),
-                        at: event.at,
-                    });
-                }
-                IssueEventKind::Edited => facts.edited_at = facts.edited_at.max(Some(event.at)),
-                _ => {}
-            }
-        }
-        Ok(gate::trusted(&facts, self.policy))
-    }
-
-    /// Asks what an account may do; a failing look-up counts as not known.
-    async fn permission(&self, actor: &Actor) -> Option<Permission> {
-        let forge = self.context.forge;
-        retry(self.context.system, async || forge.permission(&self.policy.slug, actor).await).await.ok()
+        Ok(Base { repository, branch, head, entries: OnceCell::new() })
     }
 
     /// Gates one failure and adds it to the work, or says why not.
@@ -241,51 +175,25 @@ impl Selector<'_> {
         &self,
         base: &Base,
         known: &[FailureState],
-        mut group: Vec<Understood>,
+        mut group: Group,
         selected: &mut Selected,
-    ) -> Result<(), RepositoryProblem> {
-        group.sort_by_key(|understood| issue_number(&understood.report.id));
-        let reports: Vec<ReportId> = group.iter().map(|u| u.report.id.clone()).collect();
-        let mut rest = group.into_iter();
-        let Some(mut canonical) = rest.next() else { return Ok(()) };
-        let (fingerprint, family) = (canonical.identity.fingerprint.clone(), canonical.identity.family.clone());
-        for duplicate in rest {
-            let since = duplicate.report.created_at;
-            let (issue, of) = (issue_number(&duplicate.report.id), issue_number(&canonical.report.id));
-            selected.duplicates.push(DuplicateReport { slug: self.policy.slug.clone(), issue, canonical: of });
-            selected.skipped.push(SkippedReport {
-                slug: self.policy.slug.clone(),
-                report: duplicate.report.id,
-                fingerprint: Some(fingerprint.clone()),
-                reason: Reason::Duplicate,
-                message: format!("Issue #{of} reports the same failure and is handled instead."),
-                since,
-            });
-        }
-        let known_state = known.iter().find(|state| state.fingerprint == fingerprint);
+    ) -> Result<(), ForgeError> {
+        let fingerprint = group.fingerprint.clone();
+        let pulls = self.our_pulls(&fingerprint).await?;
+        let open = pulls.iter().find(|pull| pull.state == PullState::Open);
+        self.set_duplicates_aside(&group, open.map(|pull| pull.number), selected);
         let name_taken =
             known.iter().any(|s| s.fingerprint.fp16() == fingerprint.fp16() && s.fingerprint != fingerprint);
-        let skip = |reason: Reason, selected: &mut Selected, report: &Report| {
-            selected.skipped.push(SkippedReport {
-                slug: self.policy.slug.clone(),
-                report: report.id.clone(),
-                fingerprint: Some(fingerprint.clone()),
-                reason,
-                message: reason.sentence().to_owned(),
-                since: report.created_at,
-            });
-        };
         if name_taken {
-            skip(Reason::NameCollision, selected, &canonical.report);
+            self.skip(&group, Reason::NameCollision, selected);
             return Ok(());
         }
-        let pulls = self.our_pulls(&fingerprint).await.map_err(problem)?;
+        let known_state = known.iter().find(|state| state.fingerprint == fingerprint);
         let used = known_state.map(|s| s.words_used.as_slice()).unwrap_or_default();
-        let episode = self.episode(&pulls, &mut canonical.report, used).await.map_err(problem)?;
-        let (number, regression, word) = match episode {
+        let (number, regression, word) = match self.episode(&pulls, &mut group, used).await? {
             Episode::Open { number, regression, word } => (number, regression, word),
-            Episode::Kept { number, pull } => {
-                if let Some(open) = pulls.iter().find(|p| p.number == pull) {
+            Episode::Kept { number, .. } => {
+                if let Some(open) = open {
                     selected.view.open_pulls += 1;
                     selected.view.kept.push(KeptPull {
                         number: open.number,
@@ -296,50 +204,186 @@ impl Selector<'_> {
                         draft: open.draft,
                     });
                 }
-                skip(Reason::PullRequestOpen, selected, &canonical.report);
+                self.skip(&group, Reason::PullRequestOpen, selected);
                 return Ok(());
             }
             Episode::Over(reason) => {
-                skip(reason, selected, &canonical.report);
+                self.skip(&group, reason, selected);
                 return Ok(());
             }
         };
-        if self.snapshot.has(&state::candidate_path(base.repository.id, &fingerprint)) {
-            skip(Reason::AwaitingPublish, selected, &canonical.report);
+        if let Some(reason) = self.in_hand(base, &fingerprint, known_state).await? {
+            self.skip(&group, reason, selected);
             return Ok(());
         }
-        if self.leases.iter().any(|lease| lease.covers(base.repository.id, &fingerprint)) {
-            skip(Reason::Leased, selected, &canonical.report);
-            return Ok(());
-        }
-        let inputs = self.inputs(base, &canonical).await.map_err(problem)?;
         // A new episode starts with fresh attempts; what people turned down before stays turned down.
-        let current = known_state.filter(|state| state.episode == number);
-        let now = self.context.forge.now().await.map_err(problem)?;
-        let forced = self.selection.issue.is_some();
-        let next = match gate::next_attempt(current, &inputs, &self.policy.limits, now, forced) {
-            Ok(next) => next,
+        let state = match known_state.filter(|state| state.episode == number) {
+            Some(current) => Some(current.clone()),
+            None if known_state.is_none() && pulls.is_empty() => None,
+            None => Some(self.fresh(&group, number, known_state, &pulls).await?),
+        };
+        let state = self.with_unrecorded(base, &group, number, state);
+        match self.chance(base, &group, number, state, word).await? {
+            Ok(chance) => selected.works.push(self.work(base, group, number, regression, chance)),
+            Err(reason) => self.skip(&group, reason, selected),
+        }
+        Ok(())
+    }
+
+    fn skip(&self, group: &Group, reason: Reason, selected: &mut Selected) {
+        let Some(canonical) = group.reports.first() else { return };
+        selected.skipped.push(SkippedReport {
+            slug: self.policy.slug.clone(),
+            report: canonical.report.id.clone(),
+            fingerprint: Some(group.fingerprint.clone()),
+            reason,
+            message: reason.sentence().to_owned(),
+            since: canonical.report.created_at,
+        });
+    }
+
+    /// Leaves every report but the canonical one alone; each gets one comment with a link once there is one to give.
+    fn set_duplicates_aside(&self, group: &Group, pull: Option<u64>, selected: &mut Selected) {
+        let mut reports = group.reports.iter();
+        let Some(canonical) = reports.next() else { return };
+        let of = issue_number(&canonical.report.id);
+        for duplicate in reports {
+            let issue = issue_number(&duplicate.report.id);
+            selected.duplicates.push(DuplicateReport { slug: self.policy.slug.clone(), issue, canonical: of, pull });
+            selected.skipped.push(SkippedReport {
+                slug: self.policy.slug.clone(),
+                report: duplicate.report.id.clone(),
+                fingerprint: Some(group.fingerprint.clone()),
+                reason: Reason::Duplicate,
+                message: format!("Issue #{of} reports the same failure and is handled instead."),
+                since: duplicate.report.created_at,
+            });
+        }
+    }
+
+    /// Returns why somebody has this failure in hand: a waiting candidate, another run, another failure's patch.
+    async fn in_hand(
+        &self,
+        base: &Base,
+        fingerprint: &Fingerprint,
+        known: Option<&FailureState>,
+    ) -> Result<Option<Reason>, ForgeError> {
+        let waits = |one: &Fingerprint| self.snapshot.has(&state::candidate_path(base.repository.id, one));
+        if waits(fingerprint) {
+            return Ok(Some(Reason::AwaitingPublish));
+        }
+        if self.leases.holding.iter().any(|lease| lease.covers(base.repository.id, fingerprint)) {
+            return Ok(Some(Reason::Leased));
+        }
+        let Some(other) = known.and_then(|state| state.subsumed_by.as_ref()) else { return Ok(None) };
+        let under_way = waits(other)
+            || self.our_pulls(other).await?.iter().any(|pull| pull.state == PullState::Open);
+        Ok(under_way.then_some(Reason::Subsumed))
+    }
+
+    /// Makes the state of a new episode.
+    async fn fresh(
+        &self,
+        group: &Group,
+        episode: u32,
+        past: Option<&FailureState>,
+        pulls: &[PullRequest],
+    ) -> Result<FailureState, ForgeError> {
+        let mut fresh = FailureState::new(group.fingerprint.clone(), group.family.clone(), episode);
+        if let Some(past) = past {
+            fresh.reports.clone_from(&past.reports);
+            fresh.words_used.clone_from(&past.words_used);
+            fresh.rejected_trees.clone_from(&past.rejected_trees);
+        }
+        // What was turned down is the forge's to say, whatever the state remembers.
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        for pull in pulls {
+            match retry(self.context.system, async || forge.commit(slug, &pull.head_sha).await).await {
+                Ok(commit) if !fresh.rejected_trees.contains(&commit.tree) => fresh.rejected_trees.push(commit.tree),
+                Ok(_) | Err(ForgeError::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// Counts runs that leased the failure and never said what became of it.
+    fn with_unrecorded(
+        &self,
+        base: &Base,
+        group: &Group,
+        episode: u32,
+        state: Option<FailureState>,
+    ) -> Option<FailureState> {
+        let deadlines = self.leases.overdue_for(base.repository.id, &group.fingerprint);
+        deadlines.into_iter().fold(state, |state, deadline| {
+            let state = state
+                .unwrap_or_else(|| FailureState::new(group.fingerprint.clone(), group.family.clone(), episode));
+            Some(gate::unrecorded(state, deadline))
+        })
+    }
+
+    /// Decides whether another attempt may begin; a person's word passes over cooldown, unchanged input and giving up.
+    async fn chance(
+        &self,
+        base: &Base,
+        group: &Group,
+        episode: u32,
+        state: Option<FailureState>,
+        word: Option<String>,
+    ) -> Result<Result<Chance, Reason>, ForgeError> {
+        let Some(canonical) = group.reports.first() else { return Ok(Err(Reason::Gone)) };
+        // A look at the files is worth a call only where the clock and the counter let an attempt begin.
+        let unknown = AttemptInputs { specific: String::new(), baseline: String::new() };
+        let limits = &self.policy.limits;
+        let early = gate::next_attempt(state.as_ref(), &unknown, limits, self.now, self.forced);
+        let inputs = if early.is_ok() { self.inputs(base, canonical).await? } else { unknown };
+        let next = early.and_then(|_| gate::next_attempt(state.as_ref(), &inputs, limits, self.now, self.forced));
+        let fresh = || FailureState::new(group.fingerprint.clone(), group.family.clone(), episode);
+        let (attempt, mut state, word, inputs) = match next {
+            Ok(next) => (next.attempt, state.unwrap_or_else(fresh), word, inputs),
             Err(reason) => {
-                skip(reason, selected, &canonical.report);
-                return Ok(());
+                let state = state.unwrap_or_else(fresh);
+                let Some(said) = self.said_since(&group.reports, &state).await? else { return Ok(Err(reason)) };
+                (1, gate::asked_again(state, said.clone()), Some(said), self.inputs(base, canonical).await?)
             }
         };
-        let mut state = current.cloned().unwrap_or_else(|| {
-            let mut fresh = FailureState::new(fingerprint.clone(), family.clone(), number);
-            if let Some(past) = known_state {
-                fresh.words_used.clone_from(&past.words_used);
-                fresh.rejected_trees.clone_from(&past.rejected_trees);
-                fresh.rejected_trees.extend(past.tree.clone());
-            }
-            fresh
-        });
-        for report in &reports {
+        for report in group.reports.iter().map(|understood| &understood.report.id) {
             if !state.reports.contains(report) {
                 state.reports.push(report.clone());
             }
         }
-        state.words_used.extend(word.clone());
-        selected.works.push(Work {
+        if let Some(word) = word.as_ref().filter(|word| !state.words_used.contains(word)) {
+            state.words_used.push(word.clone());
+        }
+        state.subsumed_by = None;
+        Ok(Ok(Chance { state, attempt, inputs, word }))
+    }
+
+    /// Finds a word of a person that came after the last attempt and was not used yet.
+    async fn said_since(&self, reports: &[Understood], state: &FailureState) -> Result<Option<String>, ForgeError> {
+        let logged = state.attempts_log.last().map(|record| record.at);
+        let last = logged.max(state.last_attempt_at).unwrap_or_default();
+        for Understood { report, .. } in reports {
+            // A report that nobody touched since has no new word.
+            if report.updated_at <= last {
+                continue;
+            }
+            let number = issue_number(&report.id);
+            let events = self.reports.events(number).await?;
+            let words = self.reports.words(number, &events).await?;
+            let fresh = words.into_iter().find(|word| word.at > last && !state.words_used.contains(&word.id));
+            if fresh.is_some() {
+                return Ok(fresh.map(|word| word.id));
+            }
+        }
+        Ok(None)
+    }
+
+    fn work(&self, base: &Base, group: Group, episode: u32, regression: bool, chance: Chance) -> Work {
+        let reports = group.reports.iter().map(|u| u.report.id.clone()).collect();
+        let canonical = group.reports.into_iter().next().expect("internal error: a group has a report");
+        Work {
             repository_id: base.repository.id,
             slug: self.policy.slug.clone(),
             base_branch: base.branch.clone(),
@@ -347,27 +391,32 @@ impl Selector<'_> {
             report: canonical.report,
             reports,
             failure: canonical.failure,
-            fingerprint: fingerprint.clone(),
-            family,
-            episode: number,
+            fingerprint: group.fingerprint,
+            family: group.family,
+            episode,
             regression,
-            word,
-            attempt: next.attempt,
-            inputs_specific: inputs.specific,
-            inputs_baseline: inputs.baseline,
-            state,
-        });
-        Ok(())
+            word: chance.word,
+            attempt: chance.attempt,
+            inputs_specific: chance.inputs.specific,
+            inputs_baseline: chance.inputs.baseline,
+            state: chance.state,
+        }
     }
 
     /// Hashes what an attempt depends on: the files that the report points at, the library, the policy, the text.
     async fn inputs(&self, base: &Base, understood: &Understood) -> Result<AttemptInputs, ForgeError> {
-        let forge = self.context.forge;
-        let entries = retry(self.context.system, async || forge.tree(&self.policy.slug, &base.head).await).await?;
-        let paths: Vec<RepoPath> = entries.iter().filter_map(|e| e.path.parse().ok()).collect();
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let (entries, paths) = base
+            .entries
+            .get_or_try_init(async || {
+                let entries = retry(self.context.system, async || forge.tree(slug, &base.head).await).await?;
+                let paths = entries.iter().filter_map(|entry| entry.path.parse().ok()).collect();
+                Ok::<_, ForgeError>((entries, paths))
+            })
+            .await?;
         let pointed: BTreeSet<RepoPath> = crate::engine::attempt::app_frames(&understood.failure)
             .iter()
-            .filter_map(|frame| fingerprint::localise_frame(frame, &paths))
+            .filter_map(|frame| fingerprint::localise_frame(frame, paths))
             .collect();
         let blobs: Vec<&str> = entries
             .iter()
@@ -398,97 +447,36 @@ impl Selector<'_> {
         Ok(pulls)
     }
 
-    /// Decides the episode; reads the report's timeline and comments only where a past pull request asks for it.
+    /// Decides the episode; reads timelines and comments only where a past pull request asks for it. Any report of the
+    /// failure may say that it came back, and any of them may hold a person's word.
     async fn episode(
         &self,
         pulls: &[PullRequest],
-        report: &mut Report,
+        group: &mut Group,
         used: &[String],
     ) -> Result<Episode, ForgeError> {
         let past: Vec<PastPull> = pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
-        if past.is_empty() || past.iter().any(|pull| pull.fate == Fate::Open) {
-            return Ok(gate::episode(&past, report.created_at, &[], used));
-        }
-        let number = issue_number(&report.id);
-        let events = self.events(number).await?;
-        let reopened = events.iter().filter(|e| e.kind == IssueEventKind::Reopened).map(|e| e.at).max();
-        report.reopened_at = reopened;
-        let words = self.words(number, &events).await?;
-        let reported_at = reopened.unwrap_or_default().max(report.created_at);
-        Ok(gate::episode(&past, reported_at, &words, used))
-    }
-
-    /// Collects words of people with write access, oldest first.
-    async fn words(&self, number: u64, events: &[IssueEvent]) -> Result<Vec<Word>, ForgeError> {
+        let mut reported_at = Timestamp::default();
         let mut words = Vec::new();
-        for comment in self.comments(number).await? {
-            let asks = comment.body.lines().any(|line| line.trim() == "/homeostat retry");
-            if asks && self.may_speak(comment.author.as_ref()).await {
-                words.push(Word { id: format!("comment:{}", comment.id), at: comment.created_at });
+        let over = !past.is_empty() && past.iter().all(|pull| pull.fate != Fate::Open);
+        for Understood { report, .. } in &mut group.reports {
+            if over {
+                let number = issue_number(&report.id);
+                let events = self.reports.events(number).await?;
+                report.reopened_at =
+                    events.iter().filter(|e| e.kind == IssueEventKind::Reopened).map(|e| e.at).max();
+                words.extend(self.reports.words(number, &events).await?);
             }
-        }
-        for event in events {
-            let IssueEventKind::Labeled(label) = &event.kind else { continue };
-            let trigger = self.policy.trigger_labels.iter().any(|t| t.eq_ignore_ascii_case(label));
-            if trigger && self.may_speak(event.actor.as_ref()).await {
-                words.push(Word { id: format!("event:{}", event.id), at: event.at });
-            }
+            reported_at = reported_at.max(last_reported(report));
         }
         words.sort_by_key(|word| word.at);
-        Ok(words)
+        Ok(gate::episode(&past, reported_at, &words, used))
     }
+}
 
-    /// Returns whether an account's word counts; without an account it is the owner's own forge.
-    async fn may_speak(&self, actor: Option<&Actor>) -> bool {
-        let Some(actor) = actor else { return true };
-        self.permission(actor).await.is_some_and(|permission| permission >= Permission::Write)
-    }
-
-    async fn events(&self, number: u64) -> Result<Vec<IssueEvent>, ForgeError> {
-        let forge = self.context.forge;
-        let mut events = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let answer = retry(self.context.system, async || {
-                forge.issue_events(&self.policy.slug, number, page.as_deref()).await
-            })
-            .await?;
-            events.extend(answer.items);
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(events)
-    }
-
-    async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
-        let forge = self.context.forge;
-        let mut comments = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let answer =
-                retry(self.context.system, async || forge.comments(&self.policy.slug, number, page.as_deref()).await)
-                    .await?;
-            comments.extend(answer.items);
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(comments)
-    }
-
-    fn skip(&self, issue: &Issue, fingerprint: Option<Fingerprint>, reason: Reason, message: String) -> SkippedReport {
-        SkippedReport {
-            slug: self.policy.slug.clone(),
-            report: ReportId::Issue { number: issue.number },
-            fingerprint,
-            reason,
-            message,
-            since: issue.created_at,
-        }
-    }
+/// Returns when a report was opened, or opened again if that was later.
+fn last_reported(report: &Report) -> Timestamp {
+    report.reopened_at.unwrap_or_default().max(report.created_at)
 }
 
 /// Returns what became of a pull request.
@@ -522,15 +510,10 @@ pub(crate) fn problem(error: ForgeError) -> RepositoryProblem {
     RepositoryProblem { reason, message: format!("{} ({error})", reason.sentence()), retryable }
 }
 
-fn state_problem(error: &crate::engine::state::StateError) -> RepositoryProblem {
+fn state_problem(error: &state::StateError) -> RepositoryProblem {
     RepositoryProblem {
         reason: Reason::StateUnavailable,
         message: format!("{} ({error})", Reason::StateUnavailable.sentence()),
         retryable: true,
     }
-}
-
-/// Returns how old the oldest report is, for the backlog.
-pub(crate) fn oldest(skipped: &[SkippedReport]) -> Option<Timestamp> {
-    skipped.iter().map(|s| s.since).min()
 }

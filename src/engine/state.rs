@@ -4,11 +4,14 @@
 //! history and never writes when nothing changed. Layer 4.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use crate::engine::retry;
 use crate::forge::{Forge, ForgeError, NewCommit, TreeChange};
 use crate::model::{BranchName, FailureState, FileMode, Fingerprint, ObjectId, RepoPath, RepoSlug, ReportId};
+use crate::system::System;
 
 /// How often a write is tried again when another run was faster.
 const TRIES: u32 = 12;
@@ -38,6 +41,7 @@ pub type Mutations = BTreeMap<String, Option<Vec<u8>>>;
 /// The state branch of one operator's repository.
 pub struct StateBranch<'a> {
     forge: &'a dyn Forge,
+    system: &'a dyn System,
     slug: RepoSlug,
     branch: BranchName,
 }
@@ -69,8 +73,8 @@ impl Snapshot {
 
 impl<'a> StateBranch<'a> {
     /// Names the branch; nothing is read yet.
-    pub const fn new(forge: &'a dyn Forge, slug: RepoSlug, branch: BranchName) -> Self {
-        Self { forge, slug, branch }
+    pub const fn new(forge: &'a dyn Forge, system: &'a dyn System, slug: RepoSlug, branch: BranchName) -> Self {
+        Self { forge, system, slug, branch }
     }
 
     /// Reads which files are there; a branch or repository that does not exist yet is empty.
@@ -78,13 +82,13 @@ impl<'a> StateBranch<'a> {
     /// # Errors
     /// When the forge fails.
     pub async fn snapshot(&self) -> Result<Snapshot, StateError> {
-        let head = match self.forge.branch(&self.slug, &self.branch).await {
+        let head = match retry(self.system, async || self.forge.branch(&self.slug, &self.branch).await).await {
             Ok(head) => head,
             Err(ForgeError::NotFound(_)) => None,
             Err(error) => return Err(error.into()),
         };
         let Some(head) = head else { return Ok(Snapshot::default()) };
-        let entries = self.forge.tree(&self.slug, &head).await?;
+        let entries = retry(self.system, async || self.forge.tree(&self.slug, &head).await).await?;
         let files = entries.into_iter().map(|entry| (entry.path, entry.id)).collect();
         Ok(Snapshot { head: Some(head), files })
     }
@@ -96,7 +100,7 @@ impl<'a> StateBranch<'a> {
     pub async fn read(&self, snapshot: &Snapshot, path: &str) -> Result<Option<Vec<u8>>, StateError> {
         match snapshot.files.get(path) {
             None => Ok(None),
-            Some(blob) => Ok(Some(self.forge.blob(&self.slug, blob).await?)),
+            Some(blob) => Ok(Some(retry(self.system, async || self.forge.blob(&self.slug, blob).await).await?)),
         }
     }
 
@@ -127,23 +131,23 @@ impl<'a> StateBranch<'a> {
         Ok(states)
     }
 
-    /// Changes files: `change` sees the present contents of `paths` and says what to write; it may be called again when
-    /// another run was faster. Nothing is written when nothing differs. Returns whether something was.
+    /// Changes files: `change` sees the present contents of the files that `paths` names and says what to write; it may be
+    /// called again when another run was faster. Nothing is written when nothing differs. Returns whether something was.
     ///
     /// # Errors
     /// When the forge fails, or [`StateError::Contended`]; then nothing of this change is on the branch.
     pub async fn update(
         &self,
         message: &str,
-        paths: &[String],
+        paths: &(dyn Fn(&Snapshot) -> Vec<String> + Sync),
         change: &(dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Mutations, StateError> + Sync),
     ) -> Result<bool, StateError> {
         for _ in 0..TRIES {
             let snapshot = self.snapshot().await?;
             let mut present = BTreeMap::new();
-            for path in paths {
-                if let Some(bytes) = self.read(&snapshot, path).await? {
-                    present.insert(path.clone(), bytes);
+            for path in paths(&snapshot) {
+                if let Some(bytes) = self.read(&snapshot, &path).await? {
+                    present.insert(path, bytes);
                 }
             }
             let mut mutations = change(&present)?;
@@ -157,6 +161,9 @@ impl<'a> StateBranch<'a> {
             if self.try_commit(&snapshot, message, &mutations).await? {
                 return Ok(true);
             }
+            // Runs that met once must not meet again at once.
+            let share = f64::from(self.system.random()[0]) / 255.0;
+            self.system.sleep(Duration::from_millis(400).mul_f64(share)).await;
         }
         Err(StateError::Contended)
     }
@@ -168,18 +175,22 @@ impl<'a> StateBranch<'a> {
             let path: RepoPath =
                 path.parse().map_err(|e| StateError::Broken { path: path.clone(), why: format!("{e}") })?;
             let entry = match content {
-                Some(bytes) => Some((FileMode::Plain, self.forge.create_blob(&self.slug, bytes).await?)),
+                Some(bytes) => {
+                    let blob = retry(self.system, async || self.forge.create_blob(&self.slug, bytes).await).await?;
+                    Some((FileMode::Plain, blob))
+                }
                 None => None,
             };
             changes.push(TreeChange { path, entry });
         }
         let base_tree = match &on.head {
-            Some(head) => Some(self.forge.commit(&self.slug, head).await?.tree),
+            Some(head) => Some(retry(self.system, async || self.forge.commit(&self.slug, head).await).await?.tree),
             None => None,
         };
-        let tree = self.forge.create_tree(&self.slug, base_tree.as_ref(), &changes).await?;
+        let tree =
+            retry(self.system, async || self.forge.create_tree(&self.slug, base_tree.as_ref(), &changes).await).await?;
         let commit = NewCommit { tree, parents: on.head.iter().cloned().collect(), message: message.to_owned() };
-        let commit = self.forge.create_commit(&self.slug, &commit).await?;
+        let commit = retry(self.system, async || self.forge.create_commit(&self.slug, &commit).await).await?;
         let written = match &on.head {
             Some(head) => self.forge.advance_branch(&self.slug, &self.branch, head, &commit).await,
             None => self.forge.create_branch(&self.slug, &self.branch, &commit).await,
@@ -187,9 +198,10 @@ impl<'a> StateBranch<'a> {
         match written {
             Ok(()) => Ok(true),
             Err(ForgeError::Conflict(_)) => Ok(false),
-            // A lost answer: the branch itself says whether the write happened.
-            Err(ForgeError::Ambiguous(_)) => {
-                let now = self.forge.branch(&self.slug, &self.branch).await?;
+            // A lost answer: the branch itself says whether the write happened. Where others wrote on top since, the next
+            // look finds our change there and nothing left to write.
+            Err(ForgeError::Ambiguous(_) | ForgeError::Transient(_)) => {
+                let now = retry(self.system, async || self.forge.branch(&self.slug, &self.branch).await).await?;
                 Ok(now.as_ref() == Some(&commit))
             }
             Err(error) => Err(error.into()),

@@ -81,6 +81,9 @@ pub struct DuplicateReport {
     pub issue: u64,
     /// The canonical issue.
     pub canonical: u64,
+    /// The open pull request for the failure, where there is one already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull: Option<u64>,
 }
 
 /// One repository as `reserve` saw it.

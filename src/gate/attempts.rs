@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::model::{AttemptRecord, FailureState, Limits, Reason, Status, Timestamp, sha256_prefixed};
+use crate::model::{
+    AttemptRecord, FailureState, Fingerprint, Limits, Reason, ReasonClass, Status, Timestamp, sha256_prefixed,
+};
 
 /// Everything an attempt depends on, hashed: when none of it changes, neither can the result.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,10 +112,49 @@ pub fn settle(
     state
 }
 
+/// Returns the state after a run that had leased the failure never said what became of it: one attempt, without a wait,
+/// so that a failure which kills every run is given up in the end (PROTOCOL.md, 1; F-65).
+#[must_use]
+pub fn unrecorded(mut state: FailureState, deadline: Timestamp) -> FailureState {
+    state.attempts += 1;
+    state.last_attempt_at = state.last_attempt_at.max(Some(deadline));
+    state
+}
+
+/// Returns the state after a person's word asked for more: fresh attempts, and the word is used.
+#[must_use]
+pub fn asked_again(mut state: FailureState, word: String) -> FailureState {
+    state.attempts = 0;
+    (state.input_hash, state.backoff_until, state.subsumed_by) = (None, None, None);
+    state.words_used.push(word);
+    state
+}
+
+/// Returns the state after a proven candidate was not published; `because_of` is the failure whose pull request makes the
+/// same change.
+#[must_use]
+pub fn unpublished(mut state: FailureState, reason: Reason, because_of: Option<Fingerprint>) -> FailureState {
+    state.tree = None;
+    if reason.class() == ReasonClass::Rule {
+        state.status = Some(Status::Refused);
+        return state;
+    }
+    // No proof failed and no model is to blame: it was no attempt (PROTOCOL.md, 4).
+    state.attempts = state.attempts.saturating_sub(1);
+    state.status = Some(Status::Skipped);
+    state.subsumed_by = because_of;
+    // What somebody else's branch or name holds up would only be held up again; all else is open again at once.
+    let held_up = matches!(reason, Reason::ForeignBranch | Reason::HumanOwned | Reason::NameCollision);
+    if !held_up {
+        state.input_hash = None;
+    }
+    state
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, Fingerprint};
+    use crate::model::Family;
 
     fn inputs(blob: &str) -> AttemptInputs {
         AttemptInputs::new("base", &[blob], "library", "config", "body")

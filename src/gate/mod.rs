@@ -8,7 +8,7 @@ mod episode;
 mod ready;
 mod trust;
 
-pub use attempts::{AttemptInputs, Next, cooldown_after, next_attempt, settle};
+pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use ready::draft_reasons;

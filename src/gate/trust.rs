@@ -52,7 +52,7 @@ pub fn trusted(facts: &TrustFacts<'_>, policy: &Policy) -> Result<(), Reason> {
     }
     let vouched = facts.labeled.iter().any(|event| {
         policy.trigger_labels.iter().any(|label| label.eq_ignore_ascii_case(&event.label))
-            && facts.edited_at.is_none_or(|edited| event.at >= edited)
+            && facts.edited_at.is_none_or(|edited| event.at > edited)
             && (enough(event.permission) || event.actor.is_some_and(named))
     });
     match (vouched, facts.permission) {

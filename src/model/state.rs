@@ -73,6 +73,9 @@ pub struct FailureState {
     /// Trees once closed or reverted: never proposed again.
     #[serde(default)]
     pub rejected_trees: Vec<ObjectId>,
+    /// The failure whose patch mends this one too; nothing is tried while that patch is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subsumed_by: Option<Fingerprint>,
     /// Past attempts of this episode, oldest first.
     pub attempts_log: Vec<AttemptRecord>,
 }
@@ -102,6 +105,7 @@ impl FailureState {
             input_hash: None,
             words_used: Vec::new(),
             rejected_trees: Vec::new(),
+            subsumed_by: None,
             attempts_log: Vec::new(),
         }
     }

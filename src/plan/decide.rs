@@ -126,6 +126,8 @@ pub enum Verb {
     EditPullRequest,
     /// Puts labels on.
     AddLabels,
+    /// Deletes an orphan branch of ours, from the commit that was seen.
+    DeleteBranch,
     /// Nothing: it is as it should be.
     Keep,
     /// Nothing: it is not ours to touch.

@@ -106,12 +106,18 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
             class = class.worst(if problem.retryable { ExitClass::Retryable } else { ExitClass::Refused });
         }
         let skipped = stages.reservation.map_or(&[][..], |r| &r.skipped);
-        add_skipped(&mut report, view, skipped);
+        let published = stages.publications.map_or(&[][..], |p| &p.published);
+        // A candidate that waited and was looked at by this run is told of once, by what became of it.
+        let looked_at = |skip: &&SkippedReport| {
+            skip.reason == Reason::AwaitingPublish
+                && published.iter().any(|p| p.candidate.slug == skip.slug && p.candidate.report == skip.report)
+        };
+        let skipped: Vec<&SkippedReport> = skipped.iter().filter(|skip| !looked_at(skip)).collect();
+        add_skipped(&mut report, view, &skipped);
         let settled = stages.manifest.map_or(&[][..], |m| &m.settled);
         for one in settled.iter().filter(|s| s.slug == view.slug) {
             add_settled(&mut report, one, &mut class);
         }
-        let published = stages.publications.map_or(&[][..], |p| &p.published);
         for one in published.iter().filter(|p| p.candidate.slug == view.slug) {
             add_published(&mut report, one, &mut class);
         }
@@ -152,7 +158,7 @@ fn dollars(amount: MicroUsd) -> String {
     amount.to_string().trim_start_matches('$').to_owned()
 }
 
-fn add_skipped(report: &mut RepositoryReport, view: &RepositoryView, skipped: &[SkippedReport]) {
+fn add_skipped(report: &mut RepositoryReport, view: &RepositoryView, skipped: &[&SkippedReport]) {
     for kept in &view.kept {
         report.pull_requests.push(PullReport {
             number: Some(kept.number),

@@ -1,0 +1,217 @@
+//! Reads the reports of one repository: issues, who wrote them, what people said about them since. Layer 4.
+//!
+//! It asks the forge only what a decision needs, and each thing once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use crate::engine::{Context, Selection, retry};
+use crate::fingerprint;
+use crate::forge::{Comment, ForgeError, Issue, IssueEvent, IssueEventKind, IssueQuery};
+use crate::gate::{self, LabelEvent, TrustFacts, Word};
+use crate::intake;
+use crate::model::{Actor, Failure, Permission, Policy, Reason, Report, ReportId};
+
+/// Pages read of one list before it counts as endless.
+const MAX_PAGES: usize = 200;
+
+/// A report that was read and understood.
+pub(crate) struct Understood {
+    pub(crate) report: Report,
+    pub(crate) failure: Failure,
+    pub(crate) identity: fingerprint::Identity,
+}
+
+/// Reads reports of one repository.
+pub(crate) struct Reports<'a> {
+    context: &'a Context<'a>,
+    policy: &'a Policy,
+    selection: &'a Selection,
+    permissions: Mutex<BTreeMap<u64, Option<Permission>>>,
+}
+
+/// Issues found, and what of the list could not be read.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) issues: Vec<Issue>,
+    pub(crate) broken: BTreeSet<String>,
+}
+
+impl<'a> Reports<'a> {
+    pub(crate) fn new(context: &'a Context<'a>, policy: &'a Policy, selection: &'a Selection) -> Self {
+        Self { context, policy, selection, permissions: Mutex::default() }
+    }
+
+    /// Lists open issues with any trigger label, oldest first; or the one issue asked for.
+    pub(crate) async fn issues(&self) -> Result<Found, ForgeError> {
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let mut all = Found::default();
+        if let Some(number) = self.selection.issue {
+            all.issues.push(retry(self.context.system, async || forge.issue(slug, number).await).await?);
+            return Ok(all);
+        }
+        let mut found: BTreeMap<u64, Issue> = BTreeMap::new();
+        for label in &self.policy.trigger_labels {
+            let query = IssueQuery { label: Some(label.clone()), open_only: true, since: None };
+            let mut page: Option<String> = None;
+            let mut seen_pages = BTreeSet::new();
+            for _ in 0..MAX_PAGES {
+                let answer =
+                    retry(self.context.system, async || forge.issues(slug, &query, page.as_deref()).await).await?;
+                found.extend(answer.items.into_iter().map(|issue| (issue.number, issue)));
+                all.broken.extend(answer.broken);
+                // A forge that sends a page twice would keep us for ever (F-06).
+                match answer.next {
+                    Some(next) if seen_pages.insert(next.clone()) => page = Some(next),
+                    _ => break,
+                }
+            }
+        }
+        found.retain(|_, issue| !issue.is_pull_request && issue.open);
+        all.issues = found.into_values().collect();
+        all.issues.sort_by_key(|issue| (issue.created_at, issue.number));
+        all.issues.truncate(usize::try_from(self.context.config.run.max_issues).unwrap_or(usize::MAX));
+        Ok(all)
+    }
+
+    /// Reads one issue: opt-out, trust, and what it says.
+    pub(crate) async fn understand(
+        &self,
+        issue: &Issue,
+        us: &Actor,
+    ) -> Result<Result<Understood, (Reason, String)>, ForgeError> {
+        let coded = |reason: Reason| Ok(Err((reason, reason.sentence().to_owned())));
+        if issue.is_pull_request {
+            return coded(Reason::NotAnIssue);
+        }
+        if let Some(reason) = gate::opted_out(&issue.labels) {
+            return coded(reason);
+        }
+        if let Err(reason) = self.trust(issue, us).await? {
+            return coded(reason);
+        }
+        let report = Report {
+            id: ReportId::Issue { number: issue.number },
+            url: issue.url.clone(),
+            title: issue.title.as_str().into(),
+            body: issue.body.as_str().into(),
+            author: issue.author.clone(),
+            labels: issue.labels.clone(),
+            created_at: issue.created_at,
+            reopened_at: None,
+            updated_at: issue.updated_at,
+        };
+        Ok(match intake::read_report(&report) {
+            Ok(failure) => {
+                let identity = fingerprint::identify(&failure);
+                Ok(Understood { report, failure, identity })
+            }
+            Err(skip) => Err((skip.reason, skip.message)),
+        })
+    }
+
+    /// Decides whether the issue may cause work; asks the forge only what the decision needs.
+    async fn trust(&self, issue: &Issue, us: &Actor) -> Result<Result<(), Reason>, ForgeError> {
+        let Some(author) = &issue.author else { return Ok(Ok(())) };
+        let permission = self.permission(author).await;
+        let mut facts =
+            TrustFacts { author: Some(author), permission, ourselves: Some(us.id), ..TrustFacts::default() };
+        let first = gate::trusted(&facts, self.policy);
+        if !matches!(first, Err(Reason::UntrustedAuthor | Reason::PermissionUnknown)) {
+            return Ok(first);
+        }
+        for event in self.events(issue.number).await? {
+            match event.kind {
+                IssueEventKind::Labeled(label) => {
+                    let permission = match &event.actor {
+                        Some(actor) => self.permission(actor).await,
+                        None => Some(Permission::Admin),
+                    };
+                    facts.labeled.push(LabelEvent {
+                        label,
+                        permission,
+                        actor: event.actor.map(|a| a.id),
+                        at: event.at,
+                    });
+                }
+                IssueEventKind::Edited => facts.edited_at = facts.edited_at.max(Some(event.at)),
+                _ => {}
+            }
+        }
+        Ok(gate::trusted(&facts, self.policy))
+    }
+
+    /// Asks once what an account may do; a failing look-up counts as not known (V-04).
+    async fn permission(&self, actor: &Actor) -> Option<Permission> {
+        let known = self.permissions.lock().unwrap_or_else(PoisonError::into_inner).get(&actor.id).copied();
+        if let Some(known) = known {
+            return known;
+        }
+        let forge = self.context.forge;
+        let permission =
+            retry(self.context.system, async || forge.permission(&self.policy.slug, actor).await).await.ok();
+        self.permissions.lock().unwrap_or_else(PoisonError::into_inner).insert(actor.id, permission);
+        permission
+    }
+
+    /// Collects words of people with write access about an issue, oldest first.
+    pub(crate) async fn words(&self, number: u64, events: &[IssueEvent]) -> Result<Vec<Word>, ForgeError> {
+        let mut words = Vec::new();
+        for comment in self.comments(number).await? {
+            let asks = comment.body.lines().any(|line| line.trim() == "/homeostat retry");
+            if asks && self.may_speak(comment.author.as_ref()).await {
+                words.push(Word { id: format!("comment:{}", comment.id), at: comment.created_at });
+            }
+        }
+        for event in events {
+            let IssueEventKind::Labeled(label) = &event.kind else { continue };
+            let trigger = self.policy.trigger_labels.iter().any(|t| t.eq_ignore_ascii_case(label));
+            if trigger && self.may_speak(event.actor.as_ref()).await {
+                words.push(Word { id: format!("event:{}", event.id), at: event.at });
+            }
+        }
+        words.sort_by_key(|word| word.at);
+        Ok(words)
+    }
+
+    /// Returns whether an account's word counts; without an account it is the owner's own forge.
+    async fn may_speak(&self, actor: Option<&Actor>) -> bool {
+        let Some(actor) = actor else { return true };
+        self.permission(actor).await.is_some_and(|permission| permission >= Permission::Write)
+    }
+
+    /// Reads what happened to an issue.
+    pub(crate) async fn events(&self, number: u64) -> Result<Vec<IssueEvent>, ForgeError> {
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let mut events = Vec::new();
+        let mut page: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let answer = retry(self.context.system, async || {
+                forge.issue_events(slug, number, page.as_deref()).await
+            })
+            .await?;
+            events.extend(answer.items);
+            page = answer.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let mut comments = Vec::new();
+        let mut page: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let answer =
+                retry(self.context.system, async || forge.comments(slug, number, page.as_deref()).await).await?;
+            comments.extend(answer.items);
+            page = answer.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(comments)
+    }
+}

@@ -1,0 +1,146 @@
+//! Settles what became of published candidates: on the state branch first, then in the run's record. Layer 4.
+//!
+//! A candidate that could not be taken off the state branch is told of by the run that can, so that its attempt ends once.
+
+use std::collections::BTreeMap;
+
+use crate::engine::publish::Published;
+use crate::engine::record::{digest, latency, report_ref};
+use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path};
+use crate::engine::{Context, EngineError};
+use crate::event::{AttemptFinished, Event, EvidenceRef, PullRef, SandboxRef};
+use crate::gate;
+use crate::model::{Candidate, FailureState, Mode, Reason, ReasonClass, Source, Status};
+use crate::plan;
+
+/// Takes finished candidates off the state branch and records the one terminal event of each.
+pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -> Result<(), EngineError> {
+    if let Err(error) = forget(context, published).await {
+        // The pull requests stand; only the book-keeping is left, and the next run finds the candidates and does it.
+        tracing::warn!(%error, "what became of the candidates could not be written; the next run does it");
+        for one in published.iter_mut().filter(|one| one.state.is_some()) {
+            (one.waits, one.retryable) = (true, true);
+        }
+    }
+    let observed = |one: &&Published| {
+        let policy = context.config.repositories.iter().find(|policy| policy.slug == one.candidate.slug);
+        policy.is_some_and(|policy| policy.mode <= Mode::Observe)
+    };
+    for one in published.iter().filter(|one| !one.waits && !observed(one)) {
+        context.recorder.record(attempt_event(one)).map_err(EngineError::Journal)?;
+    }
+    Ok(())
+}
+
+/// Takes finished candidates off the state branch; what was not published is no fix.
+async fn forget(context: &Context<'_>, published: &[Published]) -> Result<(), StateError> {
+    let finished: Vec<&Published> = published.iter().filter(|one| !one.waits && one.state.is_some()).collect();
+    if finished.is_empty() {
+        return Ok(());
+    }
+    let paths: Vec<String> = finished.iter().flat_map(|one| paths(&one.candidate)).collect();
+    let change = |present: &BTreeMap<String, Vec<u8>>| {
+        let mut mutations = Mutations::new();
+        for one in &finished {
+            forget_one(one, present, &mut mutations)?;
+        }
+        Ok(mutations)
+    };
+    let message = format!("publish: {} candidate(s) settled by run {}", finished.len(), context.run.id);
+    context.state().update(&message, &|_| paths.clone(), &change).await?;
+    Ok(())
+}
+
+fn paths(candidate: &Candidate) -> [String; 2] {
+    let (id, fingerprint) = (candidate.repository_id, &candidate.fingerprint);
+    [candidate_path(id, fingerprint), failure_path(id, fingerprint)]
+}
+
+/// Settles one candidate; one that is not there any more, or is another run's by now, was settled before (F-67).
+fn forget_one(
+    one: &Published,
+    present: &BTreeMap<String, Vec<u8>>,
+    mutations: &mut Mutations,
+) -> Result<(), StateError> {
+    let [candidate, failure] = paths(&one.candidate);
+    let Some(bytes) = present.get(&candidate) else { return Ok(()) };
+    if decode::<Candidate>(&candidate, bytes)?.run_id != one.candidate.run_id {
+        return Ok(());
+    }
+    mutations.insert(candidate, None);
+    let (Some("left"), Some(reason)) = (one.state, one.reason) else { return Ok(()) };
+    let state = match present.get(&failure) {
+        Some(bytes) => decode::<FailureState>(&failure, bytes)?,
+        None => one.candidate.state_after.clone(),
+    };
+    if state.episode == one.candidate.episode {
+        let state = gate::unpublished(state, reason, one.because_of.clone());
+        mutations.insert(failure, Some(encode(&state)));
+    }
+    Ok(())
+}
+
+/// Says how an attempt ended whose candidate was not published.
+fn left_as(reason: Reason) -> Status {
+    match reason {
+        Reason::ForeignBranch | Reason::HumanOwned | Reason::NameCollision | Reason::Denied => Status::Refused,
+        reason if reason.class() == ReasonClass::Rule => Status::Refused,
+        _ => Status::Skipped,
+    }
+}
+
+/// Makes the one terminal event of an attempt that left a candidate.
+fn attempt_event(published: &Published) -> Event {
+    let candidate = &published.candidate;
+    let status = match (published.state, published.reason) {
+        (Some("left"), Some(reason)) => left_as(reason),
+        _ => Status::Fixed,
+    };
+    Event::AttemptFinished(Box::new(AttemptFinished {
+        repo: candidate.slug.to_string(),
+        fingerprint: candidate.fingerprint.to_string(),
+        family: candidate.family.to_string(),
+        episode: candidate.episode,
+        error_type: candidate.failure.error_type().to_owned(),
+        report: report_ref(&candidate.report, &candidate.report_url),
+        lane: candidate.failure.lane.map_or("code", crate::model::Lane::as_str).to_owned(),
+        kind: candidate.failure.kind.map(|kind| kind.to_string()),
+        status,
+        rule: published.reason.filter(|r| r.class() == crate::model::ReasonClass::Rule),
+        reason: published.reason,
+        started_at: candidate.started_at,
+        completed_at: candidate.completed_at,
+        attempt: candidate.attempt,
+        tier: Some(candidate.tier.clone().unwrap_or_else(|| candidate.source.to_string())),
+        source: Some(candidate.source),
+        provider: None,
+        model: None,
+        pattern: candidate.pattern.clone().filter(|_| candidate.source == Source::Pattern),
+        confidence: candidate.confidence,
+        pr: published.pull.as_ref().map(|pull| PullRef {
+            number: pull.number,
+            url: pull.url.clone(),
+            state: published.state.unwrap_or_default().to_owned(),
+        }),
+        branch: Some(plan::branch_for(&candidate.fingerprint, candidate.episode).to_string()),
+        base_sha: candidate.base_sha.to_string(),
+        tree: Some(candidate.tree.to_string()),
+        candidate: Some(digest(candidate)),
+        cost_microusd: candidate.cost,
+        tokens: candidate.tokens,
+        latency_ms: latency(candidate.started_at, candidate.completed_at),
+        evidence: Some(EvidenceRef {
+            kind: candidate.evidence.kind,
+            before: candidate.evidence.before,
+            after: candidate.evidence.after,
+            repetitions: candidate.evidence.repetitions,
+        }),
+        resources: Some(candidate.evidence.resources),
+        sandbox: Some(SandboxRef {
+            level: candidate.evidence.sandbox.level,
+            network: candidate.evidence.sandbox.network,
+        }),
+        also_fixes: candidate.also_fixes.iter().map(|also| also.fingerprint.to_string()).collect(),
+        logs: candidate.logs.clone(),
+    }))
+}

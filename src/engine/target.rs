@@ -1,0 +1,411 @@
+//! One repository being written to: every check again, then what has to be done. Layer 4.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+
+use crate::engine::publish::Published;
+use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
+use crate::engine::{Context, DuplicateReport, EngineError, retry};
+use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
+use crate::gate::{self, Openings};
+use crate::guardrail;
+use crate::model::{
+    Candidate, FileState, Fingerprint, Mode, ObjectId, Patch, Policy, Reason, RepoPath, ReportId, Ruling, Verdict,
+    sha256_hex,
+};
+use crate::plan::{self, Action, Decision, Desired, Observed, Ownership, Relation};
+use crate::render;
+
+/// Comments read on one issue before the rest is left alone.
+const MAX_COMMENT_PAGES: usize = 20;
+
+/// One repository being written to.
+pub(crate) struct Target<'a> {
+    context: &'a Context<'a>,
+    policy: &'a Policy,
+    repository: Repository,
+    /// Open pull requests of ours.
+    ours: Vec<PullRequest>,
+    opened: u32,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) async fn open(context: &'a Context<'a>, policy: &'a Policy) -> Result<Self, ForgeError> {
+        let forge = context.forge;
+        let repository = retry(context.system, async || forge.repository(&policy.slug).await).await?;
+        let query = PullQuery { head: None, open_only: true };
+        let mut ours = Vec::new();
+        let mut page: Option<String> = None;
+        loop {
+            let answer =
+                retry(context.system, async || forge.pulls(&policy.slug, &query, page.as_deref()).await).await?;
+            ours.extend(answer.items.into_iter().filter(|p| plan::branch_grammar(p.head.as_str()).is_some()));
+            page = answer.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        Ok(Self { context, policy, repository, ours, opened: 0 })
+    }
+
+    /// Publishes one candidate: every check again, then the reconciler.
+    pub(crate) async fn publish(
+        &mut self,
+        candidate: &Candidate,
+        actions: &mut Vec<Action>,
+        opened: u32,
+    ) -> Result<Published, EngineError> {
+        match self.try_publish(candidate, actions, opened).await {
+            Ok(published) => Ok(published),
+            Err(ReconcileError::Journal(why)) => Err(EngineError::Journal(why)),
+            Err(error) => Ok(failed(candidate, &error)),
+        }
+    }
+
+    async fn try_publish(
+        &mut self,
+        candidate: &Candidate,
+        actions: &mut Vec<Action>,
+        opened: u32,
+    ) -> Result<Published, ReconcileError> {
+        let now = retry(self.context.system, async || self.context.forge.now().await).await?;
+        let expired = now > candidate.expires_at;
+        let (observed, pulls) = observe(self.context, candidate).await?;
+        let open = pulls.into_iter().find(|pull| pull.state == PullState::Open);
+        match &open {
+            // What is open is there, whatever became of its reasons since; only its labels or text may be missing.
+            Some(pull) if expired => return Ok(done(candidate, How::Kept, pull.clone(), None, false)),
+            Some(_) => {}
+            None => {
+                if let Some(reason) = self.stale(candidate, expired).await? {
+                    return self.leave(candidate, left(candidate, reason, None), &observed).await;
+                }
+            }
+        }
+        let patch = self.patch(candidate).await?;
+        let verdict = guardrail::evaluate(&guardrail::Change::from_patch(&patch), self.policy);
+        if verdict.verdict == Ruling::Refuse {
+            let rule = verdict.violations.iter().find(|v| v.ruling == Ruling::Refuse).map(|v| v.rule);
+            let refused = left(candidate, rule.unwrap_or(Reason::MalformedDiff), Some(verdict));
+            return self.leave(candidate, refused, &observed).await;
+        }
+        let mut desired = self.desired(candidate, &verdict)?;
+        if let Some(open) = &open {
+            desired.body = render::marker::merge(&open.body, &desired.body);
+        }
+        let decision = plan::decide(&desired, &observed);
+        let opens = matches!(decision, Decision::Create | Decision::Fill { .. } | Decision::Adopt { .. });
+        if opens {
+            if let Some((reason, because_of)) = self.bars(&patch, candidate, opened).await? {
+                let mut barred = left(candidate, reason, Some(verdict));
+                barred.because_of = because_of;
+                // Room may come: a proof is not thrown away for want of it.
+                barred.waits = reason == Reason::Capped;
+                return self.leave(candidate, barred, &observed).await;
+            }
+        }
+        actions.extend(plan::actions(&decision, &desired, &observed));
+        if !self.writes() {
+            return Ok(Published {
+                state: None,
+                reason: Some(Reason::Observe),
+                message: Reason::Observe.sentence().to_owned(),
+                ..left(candidate, Reason::Observe, Some(verdict))
+            });
+        }
+        let reconciler =
+            Reconciler { context: self.context, candidate, desired: &desired, message: render::commit_message(candidate) };
+        Ok(match reconciler.carry_out(&decision, &observed).await? {
+            Reconciled::Done { how, pull, labelled } => {
+                if how.is_new() {
+                    self.opened += 1;
+                    self.ours.push((*pull).clone());
+                }
+                done(candidate, how, *pull, Some(verdict), !labelled)
+            }
+            Reconciled::Left(reason) => left(candidate, reason, Some(verdict)),
+            Reconciled::AwaitingPr(why) => Published {
+                message: format!("{} ({why})", Reason::AwaitingPr.sentence()),
+                waits: true,
+                ..left(candidate, Reason::AwaitingPr, Some(verdict))
+            },
+        })
+    }
+
+    /// Returns whether this run may write to this repository.
+    fn writes(&self) -> bool {
+        !self.context.run.dry_run && self.policy.mode > Mode::Observe
+    }
+
+    /// Leaves a candidate for good: an orphan branch of ours that nobody will open any more goes with it (I2).
+    async fn leave(
+        &self,
+        candidate: &Candidate,
+        published: Published,
+        observed: &Observed,
+    ) -> Result<Published, ReconcileError> {
+        let Some(branch) = &observed.branch else { return Ok(published) };
+        let orphan = matches!(branch.ownership, Ownership::Ours(_)) && observed.pulls.is_empty();
+        if orphan && !published.waits && self.writes() {
+            if let Some(pull) = clear_orphan(self.context, candidate, &branch.head).await? {
+                return Ok(done(candidate, How::Kept, pull, published.verdict, false));
+            }
+        }
+        Ok(published)
+    }
+
+    /// Looks whether what was proved still is what is there: the policy, the report, the base.
+    async fn stale(&self, candidate: &Candidate, expired: bool) -> Result<Option<Reason>, ReconcileError> {
+        let (forge, slug, system) = (self.context.forge, &candidate.slug, self.context.system);
+        if expired {
+            return Ok(Some(Reason::Expired));
+        }
+        if candidate.config_hash != self.policy.config_hash() {
+            return Ok(Some(Reason::PolicyChanged));
+        }
+        if self.repository.id != candidate.repository_id {
+            return Ok(Some(Reason::RepositoryMissing));
+        }
+        if let ReportId::Issue { number } = candidate.report {
+            let issue = match retry(system, async || forge.issue(slug, number).await).await {
+                Ok(issue) => issue,
+                Err(ForgeError::NotFound(_)) => return Ok(Some(Reason::Gone)),
+                Err(error) => return Err(error.into()),
+            };
+            if let Some(reason) = gate::opted_out(&issue.labels) {
+                return Ok(Some(reason));
+            }
+            if sha256_hex(issue.body.as_bytes()) != candidate.body_hash {
+                return Ok(Some(Reason::ContentChanged));
+            }
+        }
+        let tip = retry(system, async || forge.branch(slug, &candidate.base_branch).await).await?;
+        let Some(tip) = tip else { return Ok(Some(Reason::BranchMissing)) };
+        if tip == candidate.base_sha {
+            return Ok(None);
+        }
+        let ancestor = retry(system, async || forge.is_ancestor(slug, &candidate.base_sha, &tip).await).await?;
+        let untouched = ancestor && {
+            let (then, now) = (self.blobs(&candidate.base_sha).await?, self.blobs(&tip).await?);
+            candidate.files.iter().all(|file| then.get(file.path.as_str()) == now.get(file.path.as_str()))
+        };
+        Ok((!untouched).then_some(Reason::BaseMoved))
+    }
+
+    /// Lists the blobs of a commit's tree by path.
+    async fn blobs(&self, commit: &ObjectId) -> Result<BTreeMap<String, ObjectId>, ForgeError> {
+        let forge = self.context.forge;
+        let entries = retry(self.context.system, async || forge.tree(&self.policy.slug, commit).await).await?;
+        Ok(entries.into_iter().map(|entry| (entry.path, entry.id)).collect())
+    }
+
+    /// Rebuilds the patch from the candidate and the files of its base, as the forge has them.
+    async fn patch(&self, candidate: &Candidate) -> Result<Patch, ReconcileError> {
+        let (forge, slug, system) = (self.context.forge, &candidate.slug, self.context.system);
+        let entries = retry(system, async || forge.tree(slug, &candidate.base_sha).await).await?;
+        let mut patch = Patch::new();
+        for file in &candidate.files {
+            let before = match entries.iter().find(|entry| entry.path == file.path.as_str()) {
+                None => None,
+                Some(entry) => {
+                    let content = retry(system, async || forge.blob(slug, &entry.id).await).await?;
+                    Some(FileState { mode: entry.mode, content })
+                }
+            };
+            let after = match (&file.content, file.mode) {
+                (Some(content), Some(mode)) => {
+                    let content = base64::engine::general_purpose::STANDARD
+                        .decode(content)
+                        .map_err(|e| ForgeError::Invalid(format!("{}: {e}", file.path)))?;
+                    Some(FileState { mode, content })
+                }
+                _ => None,
+            };
+            patch.set(file.path.clone(), before, after);
+        }
+        Ok(patch)
+    }
+
+    /// Says what should be.
+    fn desired(&self, candidate: &Candidate, verdict: &Verdict) -> Result<Desired, ReconcileError> {
+        let drafts = gate::draft_reasons(candidate, verdict, self.policy, self.policy.mode);
+        let closes = match candidate.report {
+            ReportId::Issue { number } if candidate.base_branch == self.repository.default_branch => Some(number),
+            _ => None,
+        };
+        let mut labels = self.policy.labels.clone();
+        if !candidate.evidence.kind.is_strong() {
+            labels.push("needs-reproduction".to_owned());
+        }
+        if verdict.verdict == Ruling::Flag {
+            labels.push("needs-approval".to_owned());
+        }
+        labels.sort();
+        labels.dedup();
+        let view = render::PullView {
+            candidate,
+            verdict,
+            policy: self.policy,
+            closes,
+            draft_reasons: &drafts,
+            redactor: self.context.redactor,
+        };
+        let text = render::pull_request(&view)
+            .map_err(|e| ReconcileError::Forge(ForgeError::Invalid(format!("the body could not be made: {e}"))))?;
+        Ok(Desired {
+            repository: candidate.slug.to_string(),
+            branch: plan::branch_for(&candidate.fingerprint, candidate.episode),
+            base: candidate.base_branch.clone(),
+            tree: candidate.tree.clone(),
+            key: plan::idempotency_key(
+                candidate.repository_id,
+                &candidate.base_branch,
+                &candidate.fingerprint,
+                candidate.episode,
+                &candidate.tree,
+            ),
+            title: text.title,
+            body: text.body,
+            draft: !drafts.is_empty(),
+            labels,
+        })
+    }
+
+    /// Returns why one more pull request may not be opened here: caps, or one of ours that makes the same change.
+    async fn bars(
+        &self,
+        patch: &Patch,
+        candidate: &Candidate,
+        opened: u32,
+    ) -> Result<Option<(Reason, Option<Fingerprint>)>, ReconcileError> {
+        for pull in &self.ours {
+            let theirs = self.patch_of(pull, candidate, patch).await?;
+            if theirs.is_some_and(|theirs| plan::relation(patch, &theirs) != Relation::Apart) {
+                let theirs = render::marker::read(&pull.body).map(|state| state.fingerprint);
+                return Ok(Some((Reason::SameChange, theirs)));
+            }
+        }
+        let caps = crate::engine::work::caps(self.policy, self.context.config.run.max_prs_per_day);
+        let open = u32::try_from(self.ours.len()).unwrap_or(u32::MAX);
+        let used = Openings { this_run: self.opened, open, today: opened };
+        Ok(caps.admit(&used).err().map(|reason| (reason, None)))
+    }
+
+    /// Rebuilds the patch of an open pull request of ours over the files that `patch` touches.
+    async fn patch_of(
+        &self,
+        pull: &PullRequest,
+        candidate: &Candidate,
+        patch: &Patch,
+    ) -> Result<Option<Patch>, ReconcileError> {
+        let (forge, slug, system) = (self.context.forge, &candidate.slug, self.context.system);
+        let head = match retry(system, async || forge.commit(slug, &pull.head_sha).await).await {
+            Ok(head) => head,
+            Err(ForgeError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let Some(parent) = head.parents.first() else { return Ok(None) };
+        let (before, after) = (self.blobs(parent).await?, self.blobs(&pull.head_sha).await?);
+        let mut theirs = Patch::new();
+        let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        for path in paths {
+            let (old, new) = (before.get(path), after.get(path));
+            if old == new {
+                continue;
+            }
+            let Ok(path) = path.parse::<RepoPath>() else { continue };
+            // A file that the patch does not touch cannot overlap; that it changed is enough to know.
+            let content = patch.get(&path).is_some();
+            let load = async |id: Option<&ObjectId>| -> Result<Option<FileState>, ForgeError> {
+                let Some(id) = id else { return Ok(None) };
+                if !content {
+                    return Ok(Some(FileState::plain(id.as_str())));
+                }
+                Ok(Some(FileState::plain(retry(system, async || forge.blob(slug, id).await).await?)))
+            };
+            theirs.set(path.clone(), load(old).await?, load(new).await?);
+        }
+        Ok(Some(theirs))
+    }
+}
+
+/// Comments once on each duplicate whose failure has a pull request; a failure here harms nothing, the next run looks again.
+pub(crate) async fn tell_duplicates(
+    context: &Context<'_>,
+    policy: &Policy,
+    duplicates: &[DuplicateReport],
+    new: &BTreeMap<u64, u64>,
+) {
+    for duplicate in duplicates.iter().filter(|duplicate| duplicate.slug == policy.slug) {
+        let Some(pull) = new.get(&duplicate.canonical).copied().or(duplicate.pull) else { continue };
+        let body = render::duplicate_comment(duplicate.canonical, pull);
+        if let Err(error) = comment_once(context, policy, duplicate.issue, &body).await {
+            tracing::warn!(slug = %policy.slug, issue = duplicate.issue, %error, "no comment was left");
+        }
+    }
+}
+
+/// Leaves a comment unless one of ours with its marker (its first line) is there; after an unclear answer it is looked for
+/// once more, never written blindly (F-49).
+async fn comment_once(context: &Context<'_>, policy: &Policy, issue: u64, body: &str) -> Result<(), ForgeError> {
+    let (forge, slug) = (context.forge, &policy.slug);
+    let us = retry(context.system, async || forge.identity().await).await?;
+    let marker = body.lines().next().unwrap_or_default();
+    let mut page: Option<String> = None;
+    for _ in 0..MAX_COMMENT_PAGES {
+        let answer = retry(context.system, async || forge.comments(slug, issue, page.as_deref()).await).await?;
+        // Anybody can write our marker; only our own comment is ours (V-09).
+        let ours = |comment: &Comment| {
+            comment.author.as_ref().is_none_or(|author| author.id == us.id)
+                && comment.body.lines().next() == Some(marker)
+        };
+        if answer.items.iter().any(ours) {
+            return Ok(());
+        }
+        page = answer.next;
+        if page.is_none() {
+            break;
+        }
+    }
+    forge.create_comment(slug, issue, body).await.map(|_| ())
+}
+
+/// Says that a pull request is open for the candidate.
+fn done(candidate: &Candidate, how: How, pull: PullRequest, verdict: Option<Verdict>, waits: bool) -> Published {
+    Published {
+        candidate: candidate.clone(),
+        state: Some(how.as_str()),
+        message: format!("Pull request #{} {}.", pull.number, how.as_str()),
+        pull: Some(pull),
+        reason: None,
+        verdict,
+        because_of: None,
+        waits,
+        retryable: waits,
+    }
+}
+
+/// Leaves a candidate unpublished.
+fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdict>) -> Published {
+    let details: Vec<&str> = verdict.iter().flat_map(|v| &v.violations).map(|v| v.message.as_str()).collect();
+    let message = if details.is_empty() { reason.sentence().to_owned() } else { details.join(" ") };
+    Published {
+        candidate: candidate.clone(),
+        state: Some("left"),
+        pull: None,
+        reason: Some(reason),
+        message,
+        verdict,
+        because_of: None,
+        waits: false,
+        retryable: false,
+    }
+}
+
+/// Says that a candidate could not be published now; it waits, and the next run goes on from what is there.
+pub(crate) fn failed(candidate: &Candidate, error: &ReconcileError) -> Published {
+    let denied = matches!(error, ReconcileError::Forge(ForgeError::Denied(_) | ForgeError::Invalid(_)));
+    let reason = if denied { Reason::Denied } else { Reason::ForgeUnavailable };
+    Published { message: error.to_string(), waits: true, retryable: !denied, ..left(candidate, reason, None) }
+}
