@@ -39,7 +39,7 @@ pub(crate) async fn make_repository(
 }
 
 /// Returns whether every program is on the path; else the one that is missing.
-pub(crate) fn missing_program<'n>(needs: &'n [String]) -> Option<&'n str> {
+pub(crate) fn missing_program(needs: &[String]) -> Option<&str> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |name: &str| std::env::split_paths(&path).any(|folder| is_program(&folder.join(name)));
     needs.iter().map(String::as_str).find(|name| !found(name))

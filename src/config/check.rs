@@ -1,12 +1,14 @@
 //! Checks a tree of YAML against the table of keys and collects what is set, and all that is wrong. Layer 1.
 
+use std::time::Duration;
+
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::Value as Json;
 
 use crate::config::keys::{Key, State, Takes, elsewhere};
 use crate::config::problem::{Place, ProblemCode, Problems, nearest, shown};
 use crate::config::raw::{Node, Value};
-use crate::model::{BranchName, MicroUsd, RepoPath, RepoSlug, parse_duration};
+use crate::model::{BranchName, MicroUsd, RepoPath, RepoSlug, format_duration, parse_duration};
 
 /// Entries of one list; a longer one is a mistake.
 const MAX_ITEMS: usize = 1000;
@@ -78,6 +80,10 @@ impl Checker<'_> {
     fn unknown(&mut self, place: Place, path: &str, typed: &str, keys: &'static [Key]) {
         let name = shown(typed);
         let bare = name.trim_matches('"');
+        if self.problems.is_full() {
+            self.problems.add(place, join(path, bare), ProblemCode::UnknownKey, "There is no such key.");
+            return;
+        }
         let message = if let Some(near) = nearest(typed, keys.iter().map(|key| key.name)) {
             format!("There is no such key; did you mean `{near}`?")
         } else if let Some(other) = elsewhere(typed) {
@@ -169,7 +175,7 @@ impl Checker<'_> {
                 right = false;
                 continue;
             };
-            let checked = if item.is_null() {
+            let checked = if item.is_null() || text.trim().is_empty() {
                 Err((ProblemCode::WrongType, "There is no text here.".to_owned()))
             } else {
                 read_scalar(text, Takes::Text).and_then(|_| check(text))
@@ -290,7 +296,12 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
             if (low..=high).contains(&span.as_secs()) {
                 Ok(Json::from(text))
             } else {
-                impossible(format!("{} is out of bounds; it has to be from {low} s to {high} s.", shown(text)))
+                impossible(format!(
+                    "{} is out of bounds; it has to be from {} to {}.",
+                    shown(text),
+                    span_text(low),
+                    span_text(high)
+                ))
             }
         }
         Takes::Size(low, high) => {
@@ -353,6 +364,10 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
     }
 }
 
+fn span_text(seconds: u64) -> String {
+    format_duration(Duration::from_secs(seconds))
+}
+
 /// Reads a size as the configuration writes it.
 pub(super) fn parse_size(text: &str) -> Option<u64> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -385,12 +400,12 @@ fn check_glob(text: &str) -> Checked<()> {
     if text.starts_with('#') || text.trim() != text || text.chars().any(char::is_control) || text.len() > 512 {
         return bad(format!("{} is not a pattern of paths in gitignore syntax.", shown(text)));
     }
-    match GitignoreBuilder::new("").add_line(None, text) {
-        Ok(_) => Ok(()),
-        Err(_) => {
-            bad(format!("{} is not a pattern of paths in gitignore syntax; look for a bracket left open.", shown(text)))
-        }
+    let read = GitignoreBuilder::new("").add_line(None, text).is_ok() && globset::Glob::new(text).is_ok();
+    // gitignore itself takes an open bracket literally; an exclusion that silently matches nothing is no exclusion.
+    if read {
+        return Ok(());
     }
+    bad(format!("{} is not a pattern of paths in gitignore syntax; look for a bracket left open.", shown(text)))
 }
 
 fn check_label(text: &str) -> Checked<()> {

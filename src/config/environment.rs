@@ -11,6 +11,33 @@ use crate::config::problem::{ProblemCode, Problems, nearest, shown};
 /// The stages a run can be in; learning happens in the last alone.
 const STAGES: [&str; 3] = ["dev", "test", "production"];
 
+/// One variable, for the reference.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described {
+    pub(super) name: &'static str,
+    /// Whether it also has a name with our prefix.
+    pub(super) prefixed: bool,
+    pub(super) meaning: &'static str,
+}
+
+const fn described(name: &'static str, prefixed: bool, meaning: &'static str) -> Described {
+    Described { name, prefixed, meaning }
+}
+
+/// Every variable that is read here.
+pub(super) const VARIABLES: &[Described] = &[
+    described("HOMEOSTAT_ENV", false, "`dev`, `test` or `production`; unset is `dev`."),
+    described("LEARNING_ENABLED", true, "`false` turns learning off in production; `true` elsewhere is refused."),
+    described("APPLY_MODE", true, "`propose` is mode `observe`; `commit` changes nothing."),
+    described("CONFIDENCE_THRESHOLD", true, "The least `confidence_threshold` of every repository."),
+    described("MAX_DIFF_LINES", true, "The most `limits.max_diff_lines` of every repository."),
+    described("MAX_FILES", true, "The most `limits.max_files` of every repository."),
+    described("MAX_ATTEMPTS", true, "The most `limits.max_attempts` of every repository."),
+    described("MAX_RUN_COST", true, "The most `budget.run`."),
+    described("HOMEOSTAT_DRY_RUN", false, "`true` is mode `observe`."),
+    described("HOMEOSTAT_STOP", false, "`true` is mode `observe`, whatever else is set."),
+];
+
 /// A value of the environment and the variable's name.
 #[derive(Debug, Clone)]
 pub(super) struct Variable {

@@ -21,7 +21,8 @@ fn parsed<T: std::str::FromStr>(value: &Json) -> Option<T> {
     value.as_str()?.parse().ok()
 }
 
-/// Reads what may be unset by null.
+/// Reads what may be unset by null; the outer `None` is a value of another type.
+#[expect(clippy::option_option, reason = "a value that unsets a key is not a value that cannot be read")]
 fn unsettable<T: std::str::FromStr>(value: &Json) -> Option<Option<T>> {
     if value.is_null() { Some(None) } else { parsed(value).map(Some) }
 }

@@ -73,7 +73,7 @@ impl Loaded {
     ///
     /// # Errors
     /// When the environment cannot be read, or a repository is named twice.
-    pub fn built_in(slugs: &[RepoSlug], env: &BTreeMap<String, String>, flags: &Flags) -> Result<Self, Problems> {
+    pub fn built_in(slugs: &[RepoSlug], env: &BTreeMap<String, String>, flags: Flags) -> Result<Self, Problems> {
         let mut problems = Problems::new("built-in settings");
         let mut seen = BTreeSet::new();
         let repositories = slugs.iter().map(|slug| Entry { slug: slug.clone(), at: 0, found: Vec::new() }).collect();
@@ -83,7 +83,7 @@ impl Loaded {
             }
         }
         let file = File { repositories, ..File::default() };
-        compose(file, env, *flags, problems, Vec::new())
+        compose(file, env, flags, problems, Vec::new())
     }
 
     /// Returns every key of a repository with its value in force and its origin, in the order of names.

@@ -4,6 +4,7 @@ mod check;
 mod environment;
 mod fields;
 pub mod guess;
+mod init;
 mod keys;
 mod load;
 mod problem;
@@ -12,8 +13,10 @@ mod reference;
 mod settings;
 mod show;
 
+pub use init::{InitRepo, first_config};
 pub use load::{Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
 pub use problem::{Place, Problem, ProblemCode, Problems};
 pub use raw::MAX_BYTES;
+pub use reference::{reference, schema};
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
 pub use show::{show, show_json};

@@ -80,6 +80,7 @@ pub struct Problem {
 }
 
 /// Everything wrong with a configuration.
+#[expect(clippy::struct_field_names, reason = "the field is what is serialised for programs")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problems {
     /// The file, as the caller names it.
@@ -115,6 +116,11 @@ impl Problems {
         } else {
             self.more += 1;
         }
+    }
+
+    /// Tells whether further problems are only counted, so that their words need not be found.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= Self::LISTED
     }
 
     /// Returns `value` where nothing is wrong, else the problems in the order of the file.
@@ -163,7 +169,7 @@ pub(super) fn nearest<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>)
     if typed.len() > 64 {
         return None;
     }
-    let allowed = (typed.chars().count() / 3).clamp(1, 3);
+    let allowed = ((typed.chars().count() + 1) / 3).clamp(1, 3);
     names
         .into_iter()
         .map(|name| (distance(&typed.to_lowercase().replace('-', "_"), &name.replace('-', "_")), name))

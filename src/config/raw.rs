@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use serde_yaml::granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use crate::config::check::join;
 use crate::config::problem::{Place, ProblemCode, Problems, shown};
 
 /// The most bytes of a configuration.
@@ -126,7 +127,12 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Node> {
             Ok(next) => next,
             Err(error) => {
                 let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
-                tree.problems.add(place, "", ProblemCode::Syntax, format!("This is no YAML: {}.", error.info()));
+                // The parser bounds the depth of its own recursion before ours is reached.
+                if error.info().contains("recursion limit") {
+                    let _stop = tree.too_deep(place);
+                } else {
+                    tree.problems.add(place, "", ProblemCode::Syntax, format!("This is no YAML: {}.", error.info()));
+                }
                 return None;
             }
         };
@@ -138,9 +144,7 @@ pub(super) fn read(bytes: &[u8], problems: &mut Problems) -> Option<Node> {
                 break;
             }
         }
-        if tree.take(event, place(&span)).is_none() {
-            return None;
-        }
+        tree.take(event, place(&span))?;
     }
     let root = tree.root;
     if root.is_none() {
@@ -186,14 +190,14 @@ impl Tree<'_> {
                 };
                 self.put(Node { place: open.place, value, size: open.size, depth: open.depth }, open.anchor)
             }
-            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
-                // The value is reported where it is used, which is where the wrong key stands.
-                Some(node) => self.put(Node { place, ..node }, 0),
-                None => {
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
                     self.problems.add(place, "", ProblemCode::TooMuch, "This alias stands inside what it refers to.");
-                    None
-                }
-            },
+                    return None;
+                };
+                // The value is reported where it is used, which is where the wrong key stands.
+                self.put(Node { place, ..node }, 0)
+            }
             _ => Some(()),
         }
     }
@@ -210,6 +214,19 @@ impl Tree<'_> {
         let message = format!("More than {MAX_DEPTH} lists or tables stand inside each other here.");
         self.problems.add(place, "", ProblemCode::TooMuch, message);
         None
+    }
+
+    /// Returns the key of the innermost collection from the top.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for open in self.stack.iter().take(self.stack.len().saturating_sub(1)) {
+            match &open.what {
+                Kind::List(items) => path = format!("{path}[{}]", items.len()),
+                Kind::Map(.., Some((Some(key), _))) => path = join(&path, shown(key).trim_matches('"')),
+                Kind::Map(..) => path = join(&path, "?"),
+            }
+        }
+        path
     }
 
     /// Puts a finished node where it belongs.
@@ -253,10 +270,11 @@ impl Tree<'_> {
                     None
                 };
                 let kept = message.is_none().then(|| text.clone());
-                if let Some((code, message)) = message {
-                    self.problems.add(node.place, shown(&text).trim_matches('"'), code, message);
-                }
                 *pending = Some((kept, node.place));
+                if let Some((code, message)) = message {
+                    let key = join(&self.path(), shown(&text).trim_matches('"'));
+                    self.problems.add(node.place, key, code, message);
+                }
             }
             (None, _) => {
                 self.problems.add(node.place, "", ProblemCode::WrongType, "A key has to be a single word.");

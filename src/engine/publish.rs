@@ -222,10 +222,8 @@ impl<'a> Target<'a> {
         let observed = reconciler.observe().await?;
         let decision = plan::decide(&desired, &observed);
         let opens = matches!(decision, Decision::Create | Decision::Fill { .. } | Decision::Adopt { .. });
-        if opens {
-            if let Some(reason) = self.bars(&patch, candidate, opened_today).await? {
-                return Ok(left(candidate, reason, Some(verdict)));
-            }
+        if opens && let Some(reason) = self.bars(&patch, candidate, opened_today).await? {
+            return Ok(left(candidate, reason, Some(verdict)));
         }
         actions.extend(plan::actions(&decision, &desired, &observed));
         if self.context.run.dry_run || self.policy.mode <= Mode::Observe {

@@ -14,7 +14,7 @@ use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selec
 use crate::model::{Allowance, MicroUsd, Policy};
 
 /// How much longer a lease holds than the run may take.
-const GRACE: Duration = Duration::from_secs(600);
+const GRACE: Duration = Duration::from_mins(10);
 /// Repositories read at once.
 const READERS: usize = 8;
 

@@ -3,9 +3,11 @@
 //! `HOMEOSTAT_BLESS=1` rewrites the expected texts; look at the difference before it is committed.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use homeostat::config::{self, Flags, LoadInput, Loaded, ProblemCode, Problems};
+use homeostat::config::guess::Guessed;
+use homeostat::config::{self, Flags, InitRepo, LoadInput, Loaded, ProblemCode, Problems};
 use homeostat::model::{Allowance, MicroUsd, Mode, Policy, RepoSlug};
 
 fn read(name: &str, text: &[u8], env: &[(&str, &str)], flags: Flags) -> Result<Loaded, Problems> {
@@ -83,6 +85,24 @@ fn a_setting_of_a_repository_wins_over_defaults_and_those_over_built_in_ones() {
     assert_eq!(from("limits.cooldown"), "built-in");
 }
 
+#[test]
+fn every_key_that_is_ready_reaches_its_setting() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config/valid/complete.yml");
+    let bytes = std::fs::read(path).expect("a readable file");
+    let loaded = read("complete.yml", &bytes, &[], Flags::default()).expect("a valid file");
+    let built_in = Policy::built_in("acme/none".parse().expect("a slug"));
+    let untouched = loaded.effective(&built_in);
+    for (key, origin) in &untouched {
+        let moved = loaded.config.repositories.iter().any(|policy| loaded.effective(policy)[key].value != origin.value);
+        assert!(moved, "{key}");
+    }
+    let empty = Loaded::built_in(&[], &BTreeMap::new(), Flags::default()).expect("valid");
+    for (key, origin) in empty.effective_settings() {
+        let moved = loaded.effective_settings()[&key].value != origin.value;
+        assert!(moved || key == "mode", "{key}");
+    }
+}
+
 const SMALL: &str = "version: 1\nrepositories:\n  - slug: a/b\n    limits: { max_files: 5 }\n";
 
 #[test]
@@ -101,10 +121,7 @@ fn a_limit_from_the_environment_can_only_tighten() {
     assert!((policy.confidence_threshold - 0.9).abs() < 1e-9);
     assert_eq!(loaded.config.budget.run, Allowance::Cap(MicroUsd(250_000)));
     assert_eq!(loaded.effective(policy)["limits.max_files"].from, "environment MAX_FILES");
-    assert_eq!(
-        loaded.effective(policy)["confidence_threshold"].from,
-        "environment HOMEOSTAT_CONFIDENCE_THRESHOLD"
-    );
+    assert_eq!(loaded.effective(policy)["confidence_threshold"].from, "environment HOMEOSTAT_CONFIDENCE_THRESHOLD");
     assert_eq!(loaded.effective_settings()["budget.run"].from, "environment MAX_RUN_COST");
     assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
     assert!(loaded.warnings[0].contains("MAX_DIFF_LINES"));
@@ -120,7 +137,8 @@ fn the_mode_in_force_is_the_lowest_that_is_given() {
     let draft = Flags { mode: Some(Mode::Draft), dry_run: false };
     let dry = Flags { mode: Some(Mode::Ready), dry_run: true };
     let none = Flags::default();
-    let text = |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
+    let text =
+        |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
     for (top, own, env, flags, mode, from) in [
         ("ready", "ready", None, none, Mode::Ready, "repositories[0], line 5"),
         ("draft", "ready", None, none, Mode::Draft, "top of the file, line 2"),
@@ -190,7 +208,7 @@ fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
     assert!(text.ends_with("10 problems"), "{text}");
     let json = serde_json::to_value(&problems).expect("serialisable");
     assert_eq!(json["problems"][0]["place"]["line"], 1);
-    assert_eq!(json["problems"][0]["code"], "version");
+    assert_eq!(json["problems"][0]["code"], "missing-key");
 }
 
 #[test]
@@ -205,7 +223,7 @@ fn ten_thousand_repositories_are_read_and_one_more_is_refused() {
     let text = |count: usize| {
         let mut text = "version: 1\nrepositories:\n".to_owned();
         for at in 0..count {
-            text.push_str(&format!("  - slug: acme/r{at}\n"));
+            writeln!(text, "  - slug: acme/r{at}").expect("text grows");
         }
         text
     };
@@ -217,23 +235,51 @@ fn ten_thousand_repositories_are_read_and_one_more_is_refused() {
 #[test]
 fn many_problems_are_listed_up_to_a_bound_and_counted_beyond() {
     let mut text = "version: 1\nrepositories: [{ slug: a/b }]\n".to_owned();
-    for at in 0..500 {
-        text.push_str(&format!("colour{at}: red\n"));
+    // Nearly as many as the size of a file allows: this also has to end soon.
+    for at in 0..60_000 {
+        writeln!(text, "colour{at}: red").expect("text grows");
     }
     let problems = plain(&text).expect_err("all unknown");
-    assert_eq!((problems.problems.len(), problems.more), (200, 300));
-    assert!(problems.to_string().ends_with("500 problems"));
+    assert_eq!((problems.problems.len(), problems.more), (200, 59_800));
+    assert!(problems.to_string().ends_with("60000 problems"));
 }
 
 #[test]
 fn a_configuration_without_a_file_has_the_built_in_settings() {
     let slugs: Vec<RepoSlug> = vec!["a/b".parse().expect("a slug"), "a/c".parse().expect("a slug")];
-    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), &Flags::default()).expect("valid");
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), Flags::default()).expect("valid");
     let expected: Vec<Policy> = slugs.iter().cloned().map(Policy::built_in).collect();
     assert_eq!(loaded.config.repositories, expected);
     let dry = Flags { mode: None, dry_run: true };
-    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), &dry).expect("valid");
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), dry).expect("valid");
     assert_eq!(loaded.config.repositories[1].mode, Mode::Observe);
+}
+
+#[test]
+fn a_first_configuration_is_valid_whatever_was_guessed() {
+    let repo = |slug: &str, branch: Option<&str>, setup: Option<&str>, test: Option<&str>| InitRepo {
+        slug: slug.parse().expect("a slug"),
+        branch: branch.map(str::to_owned),
+        guessed: Guessed {
+            setup: setup.map(str::to_owned),
+            test: test.map(str::to_owned),
+            said: vec!["Cargo.toml is there.\nmode: auto".to_owned()],
+        },
+    };
+    let repos = [
+        repo("acme/shop", Some("main"), Some("npm ci"), Some("npm test")),
+        repo("acme/null", Some("null"), None, None),
+        repo("acme/1", Some("no"), Some("a: b # c"), Some("POETRY=\"x\" run 'a' && b\t{test}")),
+        repo("acme/dots", None, None, Some("./mvnw -B test")),
+    ];
+    let loaded = plain(&config::first_config(&repos)).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(loaded.config.mode, Mode::Draft);
+    for (policy, repo) in loaded.config.repositories.iter().zip(&repos) {
+        assert_eq!(policy.slug, repo.slug);
+        assert_eq!(policy.branch.as_ref().map(|branch| branch.as_str().to_owned()), repo.branch);
+        assert_eq!((&policy.commands.setup, &policy.commands.test), (&repo.guessed.setup, &repo.guessed.test));
+    }
+    plain(&config::first_config(&[])).expect("the empty one can be filled in");
 }
 
 proptest::proptest! {

@@ -12,8 +12,10 @@ mod config;
 mod docs;
 mod forge_conformance;
 mod generated;
+mod generated_config;
+mod guardrail;
 mod intake;
 mod log;
 mod patterns;
+mod stories;
 mod workspace;
-

@@ -7,7 +7,7 @@ mod runner;
 
 use std::collections::BTreeMap;
 
-pub use runner::{one_test, selector};
+pub use runner::{one_test, selector, selects};
 
 /// What was guessed for one project, and why, in words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,13 +42,16 @@ impl Files<'_> {
     }
 }
 
+/// A language's way to guess; `None` where the project is none of its.
+type Way = fn(&Files<'_>) -> Option<Guessed>;
+
 /// Guesses the setup and the test command of a project.
 ///
 /// `manifests` are the texts of the files at its root by name, `paths` all its files, relative to that root. Where two
 /// languages share a root the first that has a test command wins, and the others are named in `said`.
 pub fn commands(manifests: &BTreeMap<String, String>, paths: &[String]) -> Guessed {
     let files = Files { manifests, paths };
-    let ways: [(&str, fn(&Files<'_>) -> Option<Guessed>); 7] = [
+    let ways: [(&str, Way); 7] = [
         ("Cargo", cargo),
         ("Go", go),
         ("JavaScript", javascript),
@@ -189,7 +192,7 @@ fn python(files: &Files<'_>) -> Option<Guessed> {
 /// Tells whether unittest's discovery takes a file for a test.
 fn is_python_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.starts_with("test") && name.ends_with(".py")
+    name.starts_with("test") && matches!(name.rsplit_once('.'), Some((_, "py")))
 }
 
 /// Returns why pytest is the runner, where a file configures or lists it.

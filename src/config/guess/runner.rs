@@ -59,13 +59,17 @@ pub fn one_test(test_command: &str) -> Option<String> {
         Runner::Unittest => Some(format!("{command} -k {{test}}")),
         // Options have to stand before the files: node hands what follows to the tests.
         Runner::Node => {
-            let rest: String = rest.iter().map(|word| format!(" {word}")).collect();
-            Some(format!("{} --test-name-pattern {{test}}{rest}", words[..at].join(" ")))
+            let mut call = words[..at].to_vec();
+            call.extend(["--test-name-pattern", "{test}"]);
+            call.extend(rest);
+            Some(call.join(" "))
         }
         Runner::Go if rest.iter().any(|word| matches!(*word, "-run" | "-args" | "--args")) => None,
         Runner::Go => {
-            let kept: String = rest.iter().filter(|word| **word != "-v").map(|word| format!(" {word}")).collect();
-            Some(format!("{}{kept} -run {{test}} -v", words[..at].join(" ")))
+            let mut call = words[..at].to_vec();
+            call.extend(rest.iter().filter(|word| **word != "-v"));
+            call.extend(["-run", "{test}", "-v"]);
+            Some(call.join(" "))
         }
         Runner::Jest | Runner::Vitest if rest.contains(&"-t") => None,
         Runner::Jest | Runner::Vitest => Some(format!("{command} -t {{test}}")),
@@ -158,19 +162,39 @@ pub fn selector(template: &str, test_name: &str) -> String {
         return name.to_owned();
     };
     match runner {
-        Runner::Cargo | Runner::Pytest => name.to_owned(),
+        Runner::Cargo => without_count(name).to_owned(),
+        Runner::Pytest => name.to_owned(),
         Runner::Nextest => name.rsplit(' ').next().unwrap_or(name).to_owned(),
-        // `test_total (test_cart.Cart.test_total)`: the method stands first.
-        Runner::Unittest => {
-            let method = name.split(" (").next().unwrap_or(name);
-            if method.contains(' ') { name } else { method.rsplit('.').next().unwrap_or(method) }.to_owned()
-        }
+        // `-k` looks for its text in the whole dotted name; of `test_total (test_cart.Cart)` only the method is sure.
+        Runner::Unittest => match name.split_once(" (") {
+            Some((method, _)) if !method.contains(' ') => method.to_owned(),
+            _ => name.to_owned(),
+        },
         Runner::Node => format!("{}$", escape(titles(name).last().copied().unwrap_or(name))),
         Runner::Go => go_pattern(name),
         // The runners join the titles by spaces. The start stays open, as a report may leave the outer titles out.
         Runner::Jest | Runner::Vitest | Runner::Mocha => format!("{}$", escape(&titles(name).join(" "))),
         Runner::Maven => method_name(name, '#'),
         Runner::Gradle => method_name(&titles(name).join("."), '.'),
+    }
+}
+
+/// Tells whether a template can choose a test by its reported name; where it cannot, all tests have to run.
+///
+/// The names of doc tests end in a line number, which reports leave out as it changes, and which cargo insists on.
+pub fn selects(template: &str, test_name: &str) -> bool {
+    let words: Vec<&str> = template.split_whitespace().collect();
+    let exact = matches!(recognise(&words), Some((Runner::Cargo, _))) && words.contains(&"--exact");
+    let named = !test_name.trim().is_empty();
+    named && (!exact || !test_name.contains(" - "))
+}
+
+/// Drops the ` (2)` that tells tests of one name in several binaries apart; cargo runs them all under that name.
+fn without_count(name: &str) -> &str {
+    let counted = name.strip_suffix(')').and_then(|text| text.rsplit_once(" ("));
+    match counted {
+        Some((own, count)) if !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()) => own,
+        _ => name,
     }
 }
 
@@ -239,16 +263,14 @@ fn method_name(name: &str, separator: char) -> String {
     let behind = name.strip_suffix(')').and_then(|text| text.split_once('(')).filter(|(method, class)| {
         !method.is_empty() && !method.contains(['.', '#', ' ']) && class.contains(|c: char| c.is_ascii_uppercase())
     });
-    let (class, method) = match behind {
-        Some((method, class)) => (class, method),
-        None => {
-            let plain = name.split(['(', '[', ' ', '{']).next().unwrap_or(name);
-            // `CartTest.total:23` has the line behind.
-            let plain = plain.split(':').next().unwrap_or(plain);
-            match plain.rsplit_once(['#', '.']) {
-                Some((class, method)) => (class, method),
-                None => return plain.to_owned(),
-            }
+    let (class, method) = if let Some((method, class)) = behind {
+        (class, method)
+    } else {
+        // `CartTest.total:23` has the line behind, `total(int)[1]` the parameters.
+        let plain = name.split(['(', '[', ' ', '{', ':']).next().unwrap_or(name);
+        match plain.rsplit_once(['#', '.']) {
+            Some((class, method)) => (class, method),
+            None => return plain.to_owned(),
         }
     };
     // `com.acme.CartTest` alone is a class, all of whose tests run.

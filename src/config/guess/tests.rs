@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{commands, one_test, selector};
+use super::{commands, one_test, selector, selects};
 
 /// Guesses for files given as `name` or `name=text`; a name without a slash is a manifest too.
 fn guess(files: &[&str]) -> (Option<String>, Option<String>) {
@@ -135,11 +135,13 @@ fn nothing_is_guessed_where_a_command_is_not_plain() {
 fn a_reported_name_becomes_what_its_runner_wants() {
     for (command, name, wanted) in [
         ("cargo test", "cart::tests::total", "cart::tests::total"),
+        ("cargo test", "cart::tests::total (2)", "cart::tests::total"),
+        ("cargo test", "src/lib.rs - cart (line 3)", "src/lib.rs - cart (line 3)"),
         ("cargo nextest run", "shop::it cart::total", "cart::total"),
         ("pytest", "tests/test_cart.py::TestCart::test_total[1-2]", "tests/test_cart.py::TestCart::test_total[1-2]"),
         ("python3 -m unittest -v", "test_total (test_cart.Cart.test_total)", "test_total"),
         ("python3 -m unittest -v", "test_total (test_cart.Cart)", "test_total"),
-        ("python3 -m unittest -v", "test_cart.Cart.test_total", "test_total"),
+        ("python3 -m unittest -v", "test_cart.Cart.test_total", "test_cart.Cart.test_total"),
         ("node --test", "adds (2) items", "adds \\(2\\) items$"),
         ("node --test", "Cart > adds", "adds$"),
         ("go test ./... -v", "TestX/sub_case", "^TestX$/^sub_case$"),
@@ -160,6 +162,15 @@ fn a_reported_name_becomes_what_its_runner_wants() {
     }
     assert_eq!(selector("./check {test}", "a › b"), "a › b", "an unknown runner gets the name as it is");
     assert_eq!(selector("npm test -- -t {test}", "a › b"), "a b$", "a script is known by its flag");
+}
+
+#[test]
+fn a_doc_test_cannot_be_chosen_by_its_exact_name() {
+    assert!(selects("cargo test -- --exact {test}", "cart::tests::total"));
+    assert!(!selects("cargo test -- --exact {test}", "src/lib.rs - Cart::total"));
+    assert!(selects("cargo test -- {test}", "src/lib.rs - Cart::total"));
+    assert!(selects("npx jest -t {test}", "Cart - total"));
+    assert!(!selects("npx jest -t {test}", ""));
 }
 
 #[test]

@@ -83,7 +83,7 @@ pub(super) fn loose(
     }
     let mut found = Vec::new();
     for trace in trace::find(&bare) {
-        let test = owner(&trace.failure, &by_method).or_else(|| match failing {
+        let test = owner(&trace.failure, &by_method).or(match failing {
             [only] if !unnamed => Some(*only),
             _ => None,
         });

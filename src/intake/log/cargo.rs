@@ -51,7 +51,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             found.blocks.push(Block {
                 test: Some(name.to_owned()),
                 failure: Some(overflow(text)),
-                spans: vec![at..at + 1],
+                spans: std::iter::once(at..at + 1).collect(),
                 ..Block::default()
             });
         } else if pending.is_some()

@@ -26,7 +26,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
                 found.blocks.push(Block {
                     test: Some(name.to_owned()),
                     failure: short(&lines[at..end]).or_else(|| caused(&lines[at..end])),
-                    spans: vec![at..end],
+                    spans: std::iter::once(at..end).collect(),
                     ..Block::default()
                 });
                 at = end;

@@ -23,7 +23,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
                 found.blocks.push(Block {
                     test: Some(name.trim().to_owned()),
                     failure: caused(&lines[at - 1..end]),
-                    spans: vec![at - 1..end],
+                    spans: std::iter::once(at - 1..end).collect(),
                     ..Block::default()
                 });
             }

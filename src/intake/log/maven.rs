@@ -13,10 +13,10 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         let text = line.text;
         let counted = counts(text);
         let failed = failing(text);
-        if counted.is_some() || failed.is_some() || ends_block(text) {
-            if let Some((name, start)) = open.take() {
-                found.block(Some(name), start..at);
-            }
+        if (counted.is_some() || failed.is_some() || ends_block(text))
+            && let Some((name, start)) = open.take()
+        {
+            found.block(Some(name), start..at);
         }
         if let Some((counts, of_class)) = counted {
             recognised = true;

@@ -71,7 +71,11 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
             if own_failure && !blamed {
                 found.unnamed += 1;
                 if details.get("exitCode").is_none() {
-                    found.blocks.push(Block { spans: vec![start..at], failure: details.failure(), ..Block::default() });
+                    found.blocks.push(Block {
+                        spans: std::iter::once(start..at).collect(),
+                        failure: details.failure(),
+                        ..Block::default()
+                    });
                 }
             }
             continue;
@@ -80,7 +84,7 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
         if point.outcome == TestOutcome::Failed {
             found.blocks.push(Block {
                 test: Some(name.clone()),
-                spans: vec![start..at],
+                spans: std::iter::once(start..at).collect(),
                 failure: details.failure(),
                 ..Block::default()
             });
@@ -257,7 +261,7 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
                 let said = lines.get(at + 2).and_then(|line| quoted(line.text));
                 found.blocks.push(Block {
                     test: Some(whole),
-                    spans: vec![at..stop],
+                    spans: std::iter::once(at..stop).collect(),
                     failure: said.map(plain_failure),
                     ..Block::default()
                 });

@@ -75,7 +75,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         found.blocks.push(Block {
             test: Some(id.unwrap_or(bare).to_owned()),
             failure: chain(&lines[start..end]),
-            spans: vec![start..end],
+            spans: std::iter::once(start..end).collect(),
             ..Block::default()
         });
     }
@@ -171,12 +171,12 @@ fn id_end(text: &str) -> Option<usize> {
 
 /// `tests/test_a.py::test_x PASSED [ 12%]`, and xdist's `[gw0] [ 12%] PASSED tests/test_a.py::test_x`.
 fn verbose_line(text: &str) -> Option<(&str, TestOutcome)> {
+    const WORDS: [&str; 6] = [" PASSED", " FAILED", " ERROR", " SKIPPED", " XFAIL", " XPASS"];
     if text.starts_with("[gw")
         && let Some((_, rest)) = text.split_once("%] ")
     {
         return summary_line(rest);
     }
-    const WORDS: [&str; 6] = [" PASSED", " FAILED", " ERROR", " SKIPPED", " XFAIL", " XPASS"];
     let at = WORDS.iter().filter_map(|word| {
         let at = text.rfind(word)?;
         let after = &text[at + word.len()..];

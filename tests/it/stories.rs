@@ -1,0 +1,9 @@
+//! The exactly-once engine as stories, in process, over the memory forge: the whole road, from issue to pull request.
+//!
+//! Refuses real files, processes and time; what those do is tested where they live.
+
+mod faults;
+mod program;
+mod races;
+mod workspace;
+mod world;

@@ -1,0 +1,149 @@
+//! Every fault at every call of the whole road: a faulted run, a clean run, and a third that must write nothing.
+
+use homeostat::forge::faults::{Fault, FaultKind};
+use homeostat::model::RepoSlug;
+use homeostat::plan;
+use rstest::rstest;
+
+use super::program::{Bug, bug, source};
+use super::world::{Options, Ran, World};
+
+const TOTAL: Bug = bug("src/shop.py", "total");
+const PRICE: Bug = bug("src/shop.py", "price");
+
+/// A repository with one failure, or with two in one file.
+async fn world(failures: usize) -> (World, RepoSlug) {
+    let mut world = World::new(vec![TOTAL, PRICE]);
+    let shop = if failures == 1 { source(&["total"]) } else { source(&["total", "price"]) };
+    let slug = world.repository("shop", &[("src/shop.py", &shop)]).await;
+    world.report(&slug, &TOTAL).await;
+    if failures == 2 {
+        world.report(&slug, &PRICE).await;
+    }
+    (world, slug)
+}
+
+/// How the world goes on after the faulted run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// Leases run out.
+    TwoHoursPass,
+    /// The process is known to be gone.
+    OwnerIsGone,
+}
+
+/// Runs the three runs and checks the invariants; returns whether the fault was met.
+async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> bool {
+    let (world, slug) = world(failures).await;
+    let main = world.forge.world(&slug).await.expect("a repository").refs["main"].clone();
+    let faulted = world.run_with(first).await;
+    exactly_one_terminal_event(&faulted, what);
+    at_most_one_pull_a_failure(&world, &slug, what).await;
+    if then == Then::TwoHoursPass {
+        world.hours(2);
+    }
+    let owners_gone = then == Then::OwnerIsGone;
+    let clean = world.run_with(Options { owners_gone, ..Options::default() }).await;
+    exactly_one_terminal_event(&clean, what);
+    let pulls = at_most_one_pull_a_failure(&world, &slug, what).await;
+    let after = world.forge.world(&slug).await.expect("a repository");
+    assert_eq!(
+        pulls,
+        failures,
+        "{what}: one pull request a failure after a clean run: {:?}\n{}",
+        clean.report,
+        lines(&clean)
+    );
+    assert_eq!(clean.class.code(), 0, "{what}: a clean run ends well (I6)\n{}", lines(&clean));
+    // I2: a branch of ours has its pull request.
+    let heads: Vec<String> = world.open_pulls(&slug).await.iter().map(|pull| pull.head.to_string()).collect();
+    for branch in after.refs.keys().filter(|name| plan::branch_grammar(name).is_some()) {
+        assert!(heads.contains(branch), "{what}: {branch} has no pull request (I2)");
+    }
+    // I8: what is not ours stays.
+    assert_eq!(after.refs["main"], main, "{what}: the base is not ours to move (I8)");
+    for pull in world.open_pulls(&slug).await {
+        assert_eq!(pull.labels, ["homeostat-fix"], "{what}: the labels are on (F-48)");
+    }
+    let before = world.everything().await;
+    let third = world.run_with(Options { owners_gone, ..Options::default() }).await;
+    assert_eq!(third.writes, 0, "{what}: a third run writes nothing\n{}", lines(&third));
+    assert_eq!(third.class.code(), 0, "{what}: a third run ends well");
+    assert!(before == world.everything().await, "{what}: a third run changes nothing");
+    assert!(third.attempts().is_empty(), "{what}: a third run attempts nothing");
+    let left: Vec<String> =
+        world.state_paths().await.into_iter().filter(|path| !path.starts_with("failures/")).collect();
+    assert!(left.is_empty(), "{what}: neither lease nor candidate is left: {left:?}");
+    faulted.faults_met > 0
+}
+
+fn lines(ran: &Ran) -> String {
+    ran.log.iter().map(|line| format!("  {line}\n")).collect()
+}
+
+/// I3: one attempt has at most one terminal line in a run.
+fn exactly_one_terminal_event(ran: &Ran, what: &str) {
+    let attempts = ran.attempts();
+    for one in &attempts {
+        let same = attempts.iter().filter(|other| other.repo == one.repo && other.fingerprint == one.fingerprint);
+        assert_eq!(same.count(), 1, "{what}: {} has one terminal line in {} (I3)", one.fingerprint, ran.run_id);
+    }
+    if let Some(report) = &ran.report {
+        for pull in report.repositories.iter().flat_map(|one| &one.pull_requests) {
+            if pull.state == "created" {
+                let told = attempts.iter().filter(|one| one.fingerprint == pull.fingerprint).count();
+                assert!(told <= 1, "{what}: a new pull request is told at most once (I3)");
+            }
+        }
+    }
+}
+
+/// I1: at most one open pull request a failure; returns how many there are.
+async fn at_most_one_pull_a_failure(world: &World, slug: &RepoSlug, what: &str) -> usize {
+    let open = world.open_pulls(slug).await;
+    let mut heads: Vec<&str> = open.iter().map(|pull| pull.head.as_str()).collect();
+    heads.sort_unstable();
+    heads.dedup();
+    assert_eq!(heads.len(), open.len(), "{what}: two pull requests of one branch (I1)");
+    let all = world.pulls(slug).await;
+    assert_eq!(all.len(), open.len(), "{what}: no pull request was opened and closed again (I1)");
+    open.len()
+}
+
+/// Tries a kind of fault at every call until a run meets none; returns how many runs that took.
+async fn every_call(failures: usize, then: Then, options: impl Fn(usize) -> Options, name: &str) -> usize {
+    let mut runs = 0;
+    for index in 0..500 {
+        runs += 3;
+        let what = format!("{name} at call {index}, {failures} failure(s), then {then:?}");
+        if !three_runs(failures, options(index), then, &what).await {
+            println!("{name}: {index} calls, {runs} runs");
+            return runs;
+        }
+    }
+    panic!("{name}: the road never ends");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_fault_at_any_call_ends_in_one_pull_request_a_failure_and_a_third_run_writes_nothing(
+    #[values(1, 2)] failures: usize,
+    #[values(Then::TwoHoursPass, Then::OwnerIsGone)] then: Then,
+    #[values(0, 1, 2, 3, 4, 5, 6)] kind: usize,
+) {
+    let kind = FaultKind::all()[kind];
+    let options = |call_index| Options { faults: vec![Fault { call_index, kind }], ..Options::default() };
+    let runs = every_call(failures, then, options, &format!("{kind:?}")).await;
+    assert!(runs > 30, "the road has more calls than that");
+}
+
+#[rstest]
+#[tokio::test]
+async fn f_27_f_35_f_56_f_65_a_process_killed_at_any_call_leaves_one_pull_request_a_failure(
+    #[values(1, 2)] failures: usize,
+    #[values(Then::TwoHoursPass, Then::OwnerIsGone)] then: Then,
+) {
+    let options = |calls| Options { crash_after: Some(calls), ..Options::default() };
+    let runs = every_call(failures, then, options, "killed").await;
+    assert!(runs > 30, "the road has more calls than that");
+}

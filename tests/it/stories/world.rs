@@ -1,0 +1,381 @@
+//! A fleet in memory, people who act on it, and one run of the whole road over it.
+//!
+//! Time moves only when told or slept; every forge call of a run is logged; nothing is shared between worlds.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSettings};
+use homeostat::engine::counted::Counted;
+use homeostat::engine::fixers::Fixer;
+use homeostat::engine::{
+    Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, propose, publish, record, reserve, state,
+};
+use homeostat::event::{AttemptFinished, Event};
+use homeostat::forge::faults::{Fault, Faulty, Logged};
+use homeostat::forge::memory::MemoryForge;
+use homeostat::forge::rules::{ManualClock, NewIssue, World as ForgeWorld};
+use homeostat::forge::{Forge, ForgeError, PullQuery, PullRequest, PullState, STATE_SLUG};
+use homeostat::model::{Manifest, Mode, Permission, Policy, RepoSlug, Timestamp};
+use homeostat::redact::Redactor;
+use homeostat::render::RunReport;
+use homeostat::report::{self, ExitClass, Stages};
+use homeostat::system::System;
+
+use super::program::{Bug, Scripted, mend, program};
+use super::workspace::MemoryWorkspace;
+
+/// Time that moves only by sleeping or by order, and chance that is none.
+#[derive(Debug, Clone)]
+pub(crate) struct StillSystem(pub(crate) ManualClock);
+
+#[async_trait]
+impl System for StillSystem {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.now().since(Timestamp::default())
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.0.advance(span);
+    }
+
+    fn random(&self) -> [u8; 16] {
+        [128; 16]
+    }
+}
+
+/// Keeps events; may be told to fail.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) events: Mutex<Vec<Event>>,
+    pub(crate) full: bool,
+}
+
+impl Recorder for Collected {
+    fn record(&self, event: Event) -> Result<(), String> {
+        if self.full {
+            return Err("the disk is full".to_owned());
+        }
+        self.events.lock().expect("no test panics while it writes").push(event);
+        Ok(())
+    }
+}
+
+/// What a run is given beyond the world.
+pub(crate) struct Options {
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) crash_after: Option<usize>,
+    pub(crate) dry_run: bool,
+    pub(crate) owners_gone: bool,
+    pub(crate) selection: Selection,
+    pub(crate) full_disk: bool,
+    /// Looks at, or tampers with, what `propose` left, before `record` reads it.
+    pub(crate) between: Box<dyn Fn(&mut Manifest, &mut BTreeMap<String, Vec<u8>>) + Send + Sync>,
+    pub(crate) record: bool,
+    pub(crate) publish: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            faults: Vec::new(),
+            crash_after: None,
+            dry_run: false,
+            owners_gone: false,
+            selection: Selection::default(),
+            full_disk: false,
+            between: Box::new(|_, _| {}),
+            record: true,
+            publish: true,
+        }
+    }
+}
+
+/// What one run did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) report: Option<RunReport>,
+    pub(crate) class: ExitClass,
+    pub(crate) events: Vec<Event>,
+    pub(crate) log: Vec<Logged>,
+    pub(crate) faults_met: usize,
+    pub(crate) writes: u64,
+    pub(crate) run_id: String,
+}
+
+impl Ran {
+    pub(crate) fn attempts(&self) -> Vec<&AttemptFinished> {
+        let finished = |event| match event {
+            &Event::AttemptFinished(ref finished) => Some(&**finished),
+            _ => None,
+        };
+        self.events.iter().filter_map(finished).collect()
+    }
+
+    pub(crate) fn report(&self) -> &RunReport {
+        self.report.as_ref().expect("the run came to its end")
+    }
+
+    /// Lists reasons of skips and refusals, with what they are about.
+    pub(crate) fn reasons(&self) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for one in &self.report().repositories {
+            all.extend(one.skipped.iter().map(|s| (s.report.clone(), s.reason.to_string())));
+            all.extend(one.refusals.iter().map(|r| (one.slug.clone(), r.rule.to_string())));
+        }
+        all
+    }
+
+    pub(crate) fn has_reason(&self, reason: &str) -> bool {
+        self.reasons().iter().any(|(_, seen)| seen == reason)
+    }
+
+    pub(crate) fn pulls(&self, state: &str) -> usize {
+        let pulls = self.report().repositories.iter().flat_map(|one| &one.pull_requests);
+        pulls.filter(|pull| pull.state == state).count()
+    }
+}
+
+/// A fleet, its operator's settings, and what mends its bugs.
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) forge: Arc<MemoryForge>,
+    pub(crate) config: Config,
+    pub(crate) workspace: MemoryWorkspace,
+    pub(crate) fixers: Vec<Scripted>,
+    pub(crate) library_digest: String,
+    runs: Mutex<u32>,
+}
+
+pub(crate) fn slug(name: &str) -> RepoSlug {
+    format!("acme/{name}").parse().expect("legal")
+}
+
+impl World {
+    /// Makes an empty fleet whose programs have these bugs.
+    pub(crate) fn new(bugs: Vec<Bug>) -> Self {
+        let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
+        let forge = Arc::new(MemoryForge::new(clock.clock()));
+        let workspace = MemoryWorkspace { forge: forge.clone(), program: program(bugs) };
+        let config = Config {
+            mode: Mode::Ready,
+            budget: Budget::default(),
+            run: RunSettings { concurrency: 1, ..RunSettings::default() },
+            patterns: PatternSettings::default(),
+            state: StateSettings::default(),
+            repositories: Vec::new(),
+        };
+        let fixers = vec![mend("mended")];
+        Self { clock, forge, config, workspace, fixers, library_digest: "library".to_owned(), runs: Mutex::new(0) }
+    }
+
+    /// Numbers this world's runs from elsewhere, so that two worlds over one forge do not share a name.
+    pub(crate) fn number_runs_from(&self, start: u32) {
+        *self.runs.lock().expect("no test panics here") = start;
+    }
+
+    /// Adds a repository with these files.
+    pub(crate) async fn repository(&mut self, name: &str, files: &[(&str, &str)]) -> RepoSlug {
+        let slug = slug(name);
+        self.forge.create_repository(&slug, files).await.expect("a new repository");
+        let mut policy = Policy::built_in(slug.clone());
+        policy.commands.test = Some("run tests".to_owned());
+        self.config.repositories.push(policy);
+        slug
+    }
+
+    pub(crate) fn policy(&mut self, slug: &RepoSlug) -> &mut Policy {
+        self.config.repositories.iter_mut().find(|policy| policy.slug == *slug).expect("a repository of this world")
+    }
+
+    /// Files an issue about a bug, by the owner.
+    pub(crate) async fn report(&self, slug: &RepoSlug, bug: &Bug) -> u64 {
+        self.report_by(slug, bug, None).await
+    }
+
+    pub(crate) async fn report_by(&self, slug: &RepoSlug, bug: &Bug, author: Option<&str>) -> u64 {
+        self.tick();
+        let issue = NewIssue {
+            author: author.map(str::to_owned),
+            title: format!("{} fails", bug.function),
+            body: bug.body(),
+            labels: vec!["robot".to_owned()],
+        };
+        self.forge.open_issue(slug, &issue).await.expect("an issue")
+    }
+
+    pub(crate) async fn may(&self, slug: &RepoSlug, login: &str, permission: Permission) {
+        self.forge.set_permission(slug, login, permission).await.expect("a repository");
+    }
+
+    /// Lets a second go by, so that what people do has an order.
+    pub(crate) fn tick(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    pub(crate) fn hours(&self, hours: u64) {
+        self.clock.advance(Duration::from_secs(hours * 3600));
+    }
+
+    /// Lists every pull request of a repository.
+    pub(crate) async fn pulls(&self, slug: &RepoSlug) -> Vec<PullRequest> {
+        let mut pulls = self.forge.pulls(slug, &PullQuery::default(), None).await.expect("a repository").items;
+        pulls.sort_by_key(|pull| pull.number);
+        pulls
+    }
+
+    pub(crate) async fn open_pulls(&self, slug: &RepoSlug) -> Vec<PullRequest> {
+        self.pulls(slug).await.into_iter().filter(|pull| pull.state == PullState::Open).collect()
+    }
+
+    /// Returns everything that the forge holds, the state branch too.
+    pub(crate) async fn everything(&self) -> Vec<ForgeWorld> {
+        let mut all = Vec::new();
+        for policy in &self.config.repositories {
+            all.push(self.forge.world(&policy.slug).await.expect("a repository"));
+        }
+        if let Ok(state) = self.forge.world(&STATE_SLUG.parse().expect("legal")).await {
+            all.push(state);
+        }
+        all
+    }
+
+    /// Lists the paths on the state branch.
+    pub(crate) async fn state_paths(&self) -> Vec<String> {
+        let slug: RepoSlug = STATE_SLUG.parse().expect("legal");
+        match self.forge.branch(&slug, &self.config.state.branch).await {
+            Ok(Some(head)) => {
+                self.forge.tree(&slug, &head).await.expect("a tree").into_iter().map(|entry| entry.path).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) async fn run(&self) -> Ran {
+        self.run_with(Options::default()).await
+    }
+
+    pub(crate) async fn run_with(&self, options: Options) -> Ran {
+        self.run_on(self.forge.clone(), options).await
+    }
+
+    /// Runs the whole road over a forge that may be a client of this world's: reserve, propose, record, publish, through
+    /// the same serialised bytes as the command line does it.
+    pub(crate) async fn run_on(&self, forge: Arc<dyn Forge>, options: Options) -> Ran {
+        let number = {
+            let mut runs = self.runs.lock().expect("no test panics here");
+            *runs += 1;
+            *runs
+        };
+        let mut faulty = Faulty::new(forge, options.faults.clone());
+        if let Some(calls) = options.crash_after {
+            faulty = faulty.crashing_after(calls);
+        }
+        let counted = Counted::new(&faulty, options.dry_run);
+        let system = StillSystem(self.clock.clone());
+        let run = RunInfo {
+            id: format!("run-{number:04}"),
+            version: "0.0.0".to_owned(),
+            url: None,
+            environment: "dev".to_owned(),
+            dry_run: options.dry_run,
+            owner: format!("process-{number}"),
+        };
+        let recorder = Collected { full: options.full_disk, ..Collected::default() };
+        let redactor = Redactor::new(&[]);
+        let operator = STATE_SLUG.parse().expect("legal");
+        let gone = |_: &str| options.owners_gone;
+        let context = Context {
+            forge: &counted,
+            workspace: &self.workspace,
+            system: &system,
+            config: &self.config,
+            operator: &operator,
+            run: &run,
+            library_digest: &self.library_digest,
+            owner_is_gone: &gone,
+            progress: &Silent,
+            redactor: &redactor,
+            recorder: &recorder,
+        };
+        let outcome = self.road(&context, &counted, &options).await;
+        let (report, class) = match outcome {
+            Ok((report, class)) => (Some(report), class),
+            Err(class) => (None, class),
+        };
+        Ran {
+            report,
+            class,
+            events: recorder.events.into_inner().expect("no test panics while it writes"),
+            log: faulty.log(),
+            faults_met: faulty.faults_met(),
+            writes: counted.writes(),
+            run_id: run.id.clone(),
+        }
+    }
+
+    async fn road(
+        &self,
+        context: &Context<'_>,
+        counted: &Counted<'_>,
+        options: &Options,
+    ) -> Result<(RunReport, ExitClass), ExitClass> {
+        let reservation = reserve::reserve(context, &options.selection).await.map_err(|error| class_of(&error))?;
+        let reservation: Reservation =
+            serde_json::from_slice(&state::encode(&reservation)).expect("a reservation is read as it is written");
+        let fixers: Vec<&dyn Fixer> = self.fixers.iter().map(|fixer| fixer as &dyn Fixer).collect();
+        let mut proposals = propose::propose(context, &reservation, &fixers).await;
+        (options.between)(&mut proposals.manifest, &mut proposals.files);
+        let manifest: Manifest =
+            serde_json::from_slice(&state::encode(&proposals.manifest)).expect("a manifest is read as it is written");
+        let candidates = record::read_candidates(&manifest, &proposals.files).map_err(|_| ExitClass::Refused)?;
+        if !options.dry_run && options.record {
+            let leased = !reservation.works.is_empty();
+            record::record(context, &manifest, &candidates, leased).await.map_err(|error| class_of(&error))?;
+        }
+        for settled in &manifest.settled {
+            let same = |work: &&homeostat::engine::Work| {
+                work.fingerprint == settled.fingerprint && work.repository_id == settled.repository_id
+            };
+            let work = reservation.works.iter().find(same).expect("every end is of a piece of work");
+            let event =
+                record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
+            context.recorder.record(event).map_err(|_| ExitClass::Internal)?;
+        }
+        let published = if options.publish {
+            publish::publish(context, &candidates, &reservation.duplicates).await.map_err(|error| class_of(&error))?
+        } else {
+            publish::Publications::default()
+        };
+        let stages = Stages {
+            run_id: &context.run.id,
+            reservation: Some(&reservation),
+            manifest: Some(&manifest),
+            publications: Some(&published),
+            patterns_total: 0,
+            budget: None,
+            writes: counted.writes(),
+        };
+        Ok(report::build(&stages))
+    }
+}
+
+/// Says how the command line would end; the same table as its own.
+fn class_of(error: &EngineError) -> ExitClass {
+    match error {
+        EngineError::Forge(error) | EngineError::State(state::StateError::Forge(error)) => match error {
+            ForgeError::Denied(_) => ExitClass::Refused,
+            ForgeError::NotFound(_) | ForgeError::Invalid(_) => ExitClass::Config,
+            _ => ExitClass::Retryable,
+        },
+        EngineError::State(state::StateError::Contended) => ExitClass::Retryable,
+        EngineError::State(state::StateError::Broken { .. }) => ExitClass::Refused,
+        _ => ExitClass::Internal,
+    }
+}
