@@ -9,6 +9,7 @@
 
 mod architecture;
 mod config;
+mod docs;
 mod forge_conformance;
 mod generated;
 mod generated_config;
