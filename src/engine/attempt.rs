@@ -7,127 +7,25 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::budget::Ledger;
-use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
-use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
+use crate::engine::baseline::{self, Baseline, Unusable, observe};
+use crate::engine::fixers::{Ask, Place, Proposed};
+use crate::engine::outcome::{self, Ending, Means, Outcome, TestLog, settled};
+use crate::engine::places::{self, app_frames};
 use crate::engine::{Attempted, Work};
 use crate::fingerprint;
 use crate::gate;
 use crate::guardrail;
 use crate::model::{
-    Anchor, AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Evidentiary, Failure,
-    FileState, Language, MicroUsd, Patch, Policy, Project, Reason, ReasonClass, RepoPath, Resources, Settled, Status,
-    Tally, Timestamp, Tokens, Verdict, sha256_hex,
+    AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Evidentiary, Failure, FileState,
+    MicroUsd, Patch, Policy, Project, Reason, RepoPath, Resources, Status, Tally, Verdict, sha256_hex,
 };
 use crate::proof::{self, Observation, REPETITIONS, Target};
-use crate::workspace::{Checkout, Execution, WorkspaceError};
+use crate::workspace::{Checkout, Execution};
 
 /// Green candidates compared before one is chosen (PROTOCOL.md, 6).
 const CANDIDATES: usize = 3;
-/// Frames of a trace that are looked at.
-const MAX_FRAMES: usize = 8;
-/// Source files searched where a red test names no product frame.
-const MAX_SOURCES: usize = 60;
 /// How long a candidate may wait (REFERENCE.md, Files).
 const LIFETIME: Duration = Duration::from_hours(168);
-
-/// The output of one side of a proof, kept for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestLog {
-    /// `setup`, `before` or `after`.
-    pub side: &'static str,
-    /// The output; redacted where it is written.
-    pub text: String,
-}
-
-impl TestLog {
-    /// Keeps an output.
-    pub fn new(side: &'static str, text: &str) -> Self {
-        Self { side, text: text.to_owned() }
-    }
-}
-
-/// What one attempt came to, with what people may want to look at.
-#[derive(Debug)]
-pub struct Outcome {
-    /// A proven patch, or the end without one.
-    pub attempted: Attempted,
-    /// Test logs.
-    pub logs: Vec<TestLog>,
-    /// The guardrails' verdict on a refused patch.
-    pub verdict: Option<Verdict>,
-    /// The refused patch.
-    pub refused: Option<Patch>,
-    /// The proven patch.
-    pub proven: Option<Patch>,
-    /// Tests that failed before and pass with the patch.
-    pub turned_green: BTreeSet<String>,
-    /// Money spent.
-    pub cost: MicroUsd,
-    /// Tokens spent.
-    pub tokens: Tokens,
-    /// Ids of patterns that were tried.
-    pub tried: Vec<String>,
-}
-
-impl Outcome {
-    /// Makes the outcome of an attempt that left no candidate.
-    pub(crate) fn without_candidate(settled: Settled) -> Self {
-        Self {
-            attempted: Attempted::Settled(Box::new(settled)),
-            logs: Vec::new(),
-            verdict: None,
-            refused: None,
-            proven: None,
-            turned_green: BTreeSet::new(),
-            cost: MicroUsd::ZERO,
-            tokens: Tokens::default(),
-            tried: Vec::new(),
-        }
-    }
-}
-
-/// What an attempt may use.
-#[derive(Clone, Copy)]
-pub struct Means<'a> {
-    /// The repository's settings.
-    pub policy: &'a Policy,
-    /// Fixers, the cheapest first.
-    pub fixers: &'a [&'a dyn Fixer],
-    /// The run's id, version and the forge's time at the attempt.
-    pub run_id: &'a str,
-    /// Where a person can look at the run.
-    pub run_url: Option<&'a str>,
-    /// The program's version.
-    pub version: &'a str,
-    /// The forge's clock when the attempt began.
-    pub now: Timestamp,
-}
-
-impl std::fmt::Debug for Means<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Means").field("run_id", &self.run_id).finish_non_exhaustive()
-    }
-}
-
-/// Why an attempt ended without a candidate.
-struct Ending {
-    reason: Reason,
-    message: String,
-    signature: Option<String>,
-}
-
-impl From<Reason> for Ending {
-    fn from(reason: Reason) -> Self {
-        Self { reason, message: reason.sentence().to_owned(), signature: None }
-    }
-}
-
-impl From<WorkspaceError> for Ending {
-    fn from(error: WorkspaceError) -> Self {
-        let Unusable { reason, message, .. } = machine(error);
-        Self { reason, message, signature: None }
-    }
-}
 
 /// Takes one failure down the whole road: baseline, attempt, and nothing shared with other failures.
 pub async fn whole_road(work: &Work, checkout: &dyn Checkout, means: &Means<'_>, ledger: &Mutex<Ledger>) -> Outcome {
@@ -157,7 +55,7 @@ pub(crate) async fn attempt(
 ) -> Outcome {
     let baseline = match baseline {
         Ok(baseline) => baseline,
-        Err(unusable) => return without_baseline(work, unusable, means),
+        Err(unusable) => return outcome::without_baseline(work, unusable, means),
     };
     let nothing_yet = settled(work, means, &Reason::NoFixer.into());
     let mut story = Story { work, checkout, means, outcome: Outcome::without_candidate(nothing_yet), tier: None };
@@ -172,14 +70,6 @@ pub(crate) async fn attempt(
         }
     }
     story.outcome
-}
-
-/// Ends an attempt whose baseline, or whose checkout, cannot be used.
-pub(crate) fn without_baseline(work: &Work, unusable: &Unusable, means: &Means<'_>) -> Outcome {
-    let ending = Ending { reason: unusable.reason, message: unusable.message.clone(), signature: None };
-    let mut outcome = Outcome::without_candidate(settled(work, means, &ending));
-    outcome.logs.clone_from(&unusable.logs);
-    outcome
 }
 
 struct Story<'a> {
@@ -204,11 +94,11 @@ impl Story<'_> {
         if target == Target::None && self.means.policy.evidence == Evidentiary::RedGreen {
             return Err(Reason::NeedsReproduction.into());
         }
-        let places = self.places(baseline, &target).await?;
+        let places = places::find(self.work, self.checkout, self.means.policy, baseline, &target).await?;
         let proposals = self.ask(&places, &target, ledger).await?;
         let guarded = self.guard(baseline, proposals).await?;
         let (best, alternative) = match target {
-            Target::None => (self.sole(guarded)?, None),
+            Target::None => (Self::sole(guarded)?, None),
             _ => self.best_green(baseline, &target, guarded).await?,
         };
         self.prove(baseline, &target, best, alternative).await
@@ -236,81 +126,6 @@ impl Story<'_> {
             }),
             Err(reason) => Err(reason.into()),
         }
-    }
-
-    /// Ties the report to places in the base (PROTOCOL.md, 6).
-    async fn places(&self, baseline: &Baseline, target: &Target) -> Result<Vec<Place>, Ending> {
-        let files: Vec<RepoPath> = self.checkout.files().iter().map(|file| file.path.clone()).collect();
-        let allowed = |path: &RepoPath| guardrail::may_touch(self.means.policy, path);
-        let mut places: Vec<Place> = Vec::new();
-        let mut add = |place: Place| {
-            if allowed(&place.path) && !places.iter().any(|p| p.path == place.path && p.line == place.line) {
-                places.push(place);
-            }
-        };
-        if *target != Target::None {
-            // (0) The red target's own trace gives the line on the base.
-            let reported = &self.work.failure;
-            let seen = baseline.observation.failures.iter().map(|(_, failure)| failure);
-            let telling: Vec<&Failure> = seen.filter(|seen| fingerprint::same_failure(reported, seen).same).collect();
-            for failure in telling {
-                for frame in app_frames(failure).iter().take(MAX_FRAMES) {
-                    if let Some(path) = fingerprint::localise_frame(frame, &files) {
-                        add(place(path, frame, Anchor::RedTarget));
-                    }
-                }
-            }
-        }
-        for frame in app_frames(&self.work.failure).iter().take(MAX_FRAMES) {
-            let Some(path) = fingerprint::localise_frame(frame, &files) else { continue };
-            let found = match &self.work.failure.commit {
-                Some(commit) => self.mapped(commit, &path, frame).await?,
-                None if *target == Target::None => Some(place(path, frame, Anchor::UniqueNode)),
-                None => Some(place(path, frame, Anchor::RedTarget)),
-            };
-            found.into_iter().for_each(&mut add);
-        }
-        if places.is_empty() && *target != Target::None {
-            // A failing assertion has its only frame in the test: the test itself will tell right from wrong.
-            let language = self.work.failure.language.map(Language::family);
-            let sources = files.iter().filter(|path| {
-                let known = Language::of_path(path.as_str()).map(Language::family);
-                allowed(path) && known.is_some() && (language.is_none() || known == language)
-            });
-            places = sources
-                .take(MAX_SOURCES)
-                .map(|path| Place {
-                    path: path.clone(),
-                    line: None,
-                    column: None,
-                    function: None,
-                    anchor: Anchor::RedTarget,
-                })
-                .collect();
-        }
-        if places.is_empty() { Err(Reason::FrameNotFound.into()) } else { Ok(places) }
-    }
-
-    /// (1) Maps a line of the reported commit through the diff to the base; inside a changed hunk there is none.
-    async fn mapped(
-        &self,
-        commit: &crate::model::ObjectId,
-        path: &RepoPath,
-        frame: &fingerprint::NormalFrame,
-    ) -> Result<Option<Place>, Ending> {
-        let then = match self.checkout.read_at(commit, path).await {
-            Ok(Some(file)) => file,
-            // The commit is not at hand: the place is as good as one without a commit.
-            Ok(None) | Err(WorkspaceError::Missing(_)) => {
-                return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode)));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let Some(now) = self.checkout.read(path).await? else { return Ok(None) };
-        let Some(line) = frame.line else { return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode))) };
-        let (then, now) = (String::from_utf8_lossy(&then.content), String::from_utf8_lossy(&now.content));
-        Ok(proof::line_through_diff(&then, &now, line)
-            .map(|line| Place { line: Some(line), ..place(path.clone(), frame, Anchor::Commit) }))
     }
 
     /// Asks the fixers in turn, the cheapest first, until one has an answer.
@@ -390,7 +205,7 @@ impl Story<'_> {
     }
 
     /// Without a test to choose by, a sole candidate or none.
-    fn sole(&self, mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
+    fn sole(mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
         match (guarded.len(), guarded.pop()) {
             (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
             _ => Err(Reason::Ambiguous.into()),
@@ -563,12 +378,6 @@ fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Makes a place of a frame.
-fn place(path: RepoPath, frame: &fingerprint::NormalFrame, anchor: Anchor) -> Place {
-    let function = (!frame.function.is_empty()).then(|| frame.function.clone());
-    Place { path, line: frame.line, column: None, function, anchor }
-}
-
 /// Returns the end that a refusing verdict means; a flag refuses nothing.
 fn refused(verdict: &Verdict) -> Option<Ending> {
     let worst = verdict.violations.iter().find(|v| v.ruling == crate::model::Ruling::Refuse)?;
@@ -601,11 +410,6 @@ fn tail_signature(output: &str) -> String {
     sha256_hex(tail.join("\n").as_bytes())
 }
 
-/// Returns the frames of the repository's own code, innermost first; those of tests are not the product's.
-pub(crate) fn app_frames(failure: &Failure) -> Vec<fingerprint::NormalFrame> {
-    fingerprint::normal_frames(failure).all.into_iter().filter(|frame| frame.is_app() && !frame.in_test).collect()
-}
-
 /// Writes a patch as a candidate's files.
 fn candidate_files(patch: &Patch) -> Vec<CandidateFile> {
     use base64::Engine as _;
@@ -618,93 +422,4 @@ fn candidate_files(patch: &Patch) -> Vec<CandidateFile> {
             content: change.after.as_ref().map(|file| encode(&file.content)),
         })
         .collect()
-}
-
-/// Settles an attempt that left no candidate.
-fn settled(work: &Work, means: &Means<'_>, ending: &Ending) -> Settled {
-    let status = status_of(ending.reason);
-    let counts = counts_as_attempt(ending.reason);
-    let record = AttemptRecord {
-        at: means.now,
-        tier: None,
-        status,
-        failure_signature: ending.signature.clone(),
-        reason: Some(ending.reason.to_string()),
-    };
-    let twice = ending.signature.is_some()
-        && work.state.attempts_log.last().is_some_and(|last| last.failure_signature == ending.signature);
-    // The same failure twice is deterministic: trying again changes nothing (PRODUCT.md, Fix).
-    let reason = if twice { Reason::Deterministic } else { ending.reason };
-    let mut state =
-        gate::settle(work.state.clone(), record, counts, &work.inputs(), Some(ending.reason), &means.policy.limits);
-    state.base_sha = Some(work.base_sha.clone());
-    state.config_hash = Some(means.policy.config_hash());
-    Settled {
-        slug: work.slug.clone(),
-        repository_id: work.repository_id,
-        fingerprint: work.fingerprint.clone(),
-        report: work.report.id.clone(),
-        status,
-        reason,
-        message: ending.message.clone(),
-        counts,
-        state_after: state,
-        cost: MicroUsd::ZERO,
-        tokens: Tokens::default(),
-        started_at: means.now,
-        completed_at: means.now,
-        logs: Vec::new(),
-    }
-}
-
-/// Returns how an attempt that ended for a reason ended.
-fn status_of(reason: Reason) -> Status {
-    match reason.class() {
-        ReasonClass::Rule => Status::Refused,
-        ReasonClass::Backlog | ReasonClass::Report | ReasonClass::Repository => Status::Skipped,
-        ReasonClass::Forge => Status::Failed,
-        ReasonClass::Attempt => match reason {
-            Reason::Infrastructure => Status::Failed,
-            Reason::NotReproduced | Reason::Platform | Reason::Flaky => Status::Skipped,
-            _ => Status::Unfixed,
-        },
-    }
-}
-
-/// Returns whether an end is an attempt by PROTOCOL.md, 4: a proof failed, or a model was called.
-const fn counts_as_attempt(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::TargetStillRed
-            | Reason::TestsBroken
-            | Reason::TestsSkipped
-            | Reason::TestTimeout
-            | Reason::TestResource
-            | Reason::ChecksWorse
-            | Reason::Deterministic
-            | Reason::ModelOutputInvalid
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_nobodys_fault_counts_as_no_attempt() {
-        for reason in
-            [Reason::BaseMoved, Reason::Infrastructure, Reason::Budget, Reason::NotReproduced, Reason::Platform]
-        {
-            assert!(!counts_as_attempt(reason), "{reason}");
-        }
-        assert!(counts_as_attempt(Reason::TestsBroken));
-    }
-
-    #[test]
-    fn every_reason_ends_an_attempt_in_exactly_one_way() {
-        assert_eq!(status_of(Reason::DiffLines), Status::Refused);
-        assert_eq!(status_of(Reason::NoFixer), Status::Unfixed);
-        assert_eq!(status_of(Reason::NoTests), Status::Skipped);
-        assert_eq!(status_of(Reason::Infrastructure), Status::Failed);
-    }
 }

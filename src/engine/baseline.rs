@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::guess;
-use crate::engine::attempt::TestLog;
+use crate::engine::outcome::TestLog;
 use crate::intake::log;
-use crate::model::{Patch, Policy, Project, Reason, RepoPath, Resources, SandboxReport, TestCommands};
+use crate::model::{Patch, Policy, Project, Reason, RepoPath, Resources, TestCommands};
 use crate::proof::{self, Observation, RunEnd};
 use crate::workspace::{Checkout, CommandSpec, Execution, Exit, Snapshot, WorkspaceError};
 
@@ -24,7 +24,6 @@ pub(crate) struct Baseline {
     pub(crate) commands: TestCommands,
     pub(crate) observation: Observation,
     pub(crate) resources: Resources,
-    pub(crate) sandbox: SandboxReport,
     /// Lint and type check: the command and its exit code before.
     pub(crate) checks: Vec<(String, i32)>,
     pub(crate) output: String,
@@ -86,7 +85,6 @@ pub(crate) async fn prepare(
         commands,
         observation,
         resources: execution.resources,
-        sandbox: execution.sandbox,
         checks: Vec::new(),
         output: execution.output,
     };
@@ -216,7 +214,8 @@ pub(crate) fn observe(execution: &Execution) -> Observation {
         Exit::Memory | Exit::Processes | Exit::Output => RunEnd::Resource,
         other => RunEnd::Code(exit_code(other)),
     };
-    Observation { end, tests: log::tests(&execution.output), failures: log::failures(&execution.output) }
+    let (tests, failures) = log::read(&execution.output);
+    Observation { end, tests, failures }
 }
 
 /// Returns an exit code as a shell would: a signal counts as 128 and its number.
@@ -238,6 +237,7 @@ fn unusable(reason: Reason, logs: Vec<TestLog>) -> Unusable {
 }
 
 /// Says what a machine's failure means: not the repository's fault, so it counts as no attempt.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
 pub(crate) fn machine(error: WorkspaceError) -> Unusable {
     let reason = match &error {
         WorkspaceError::SandboxTooWeak(_) => Reason::SandboxTooWeak,

@@ -8,12 +8,14 @@ mod baseline;
 pub mod counted;
 pub mod fixers;
 mod lease;
+mod outcome;
+mod places;
 pub mod propose;
 pub mod publish;
 mod reconcile;
 pub mod record;
-pub mod reserve;
 mod reports;
+pub mod reserve;
 mod select;
 mod settle;
 pub mod state;
@@ -22,6 +24,7 @@ mod work;
 
 use std::time::Duration;
 
+pub use outcome::{Means, Outcome, TestLog};
 pub use work::{
     Attempted, DuplicateReport, KeptPull, RESERVATION_SCHEMA, RepositoryProblem, RepositoryView, Reservation,
     SkippedReport, Work,
@@ -30,7 +33,7 @@ pub use work::{
 use crate::config::Config;
 use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
-use crate::model::{ObjectId, RepoSlug, Timestamp};
+use crate::model::{RepoSlug, Timestamp};
 use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
@@ -168,11 +171,6 @@ where
         wait = (wait * 2).min(Duration::from_secs(4));
     }
     read().await
-}
-
-/// Returns a base commit's short name for people.
-pub(crate) fn short(id: &ObjectId) -> &str {
-    id.short()
 }
 
 /// Returns whether a deadline lies behind.
