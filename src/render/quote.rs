@@ -226,7 +226,8 @@ fn add_word(word: &str, out: &mut String) {
     let harmless = if core.is_empty() {
         !first
     } else {
-        is_plain_word(core) && (!first || core.starts_with(char::is_alphabetic))
+        let numbers_a_list = core.bytes().all(|b| b.is_ascii_digit()) && trail.starts_with(['.', ')']);
+        is_plain_word(core) && !(first && (numbers_a_list || core.starts_with(['–', '—'])))
     };
     if harmless {
         out.push_str(word);

@@ -12,4 +12,6 @@ mod forge_conformance;
 mod generated;
 mod intake;
 mod patterns;
+mod render;
+mod sample;
 mod workspace;
