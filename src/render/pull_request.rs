@@ -86,10 +86,10 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         closes => view.closes,
         report => number(&candidate.report),
         also_fixes => listed(&candidate.also_fixes, 50, |also| number(&also.report)),
-        error_type => quote.cell(failure.error_type(), 200),
+        error_type => quote.span(failure.error_type(), 200),
         location => location(failure).map_or_else(|| "not said".to_owned(), |(place, function)| {
-            let inside = function.map(|name| format!(" in {}", quote.cell(&name, 200))).unwrap_or_default();
-            format!("{}{inside}", quote.cell(&place, 200))
+            let inside = function.map(|name| format!(" in {}", quote.span(&name, 200))).unwrap_or_default();
+            format!("{}{inside}", quote.span(&place, 200))
         }),
         fingerprint => candidate.fingerprint.to_string(),
         message => quote.block("", failure.message(), 40, 4_000),

@@ -10,6 +10,7 @@
 mod architecture;
 mod forge_conformance;
 mod generated;
+mod generated_schemas;
 mod intake;
 mod patterns;
 mod render;

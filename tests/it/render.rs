@@ -9,6 +9,8 @@ use homeostat::render::{PullText, PullView, pull_request};
 
 use crate::sample;
 
+pub(crate) use looks::fleet as fleet_report;
+
 /// Makes a pull request's text as publishing would.
 fn text_of(candidate: &Candidate, verdict: &Verdict, draft_reasons: &[&'static str]) -> PullText {
     let view = PullView {
