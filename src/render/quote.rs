@@ -223,8 +223,12 @@ fn add_word(word: &str, out: &mut String) {
     let core = core.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '…', '%']);
     let trail = &inner[core.len()..];
     // What opens a line may make a list, a quotation or a heading of it.
-    let harmless =
-        if core.is_empty() { !first } else { is_plain_word(core) && (!first || core.starts_with(char::is_alphabetic)) };
+    let harmless = if core.is_empty() {
+        !first
+    } else {
+        let numbers_a_list = core.bytes().all(|b| b.is_ascii_digit()) && trail.starts_with(['.', ')']);
+        is_plain_word(core) && !(first && (numbers_a_list || core.starts_with(['–', '—'])))
+    };
     if harmless {
         out.push_str(word);
     } else if core.is_empty() {
@@ -315,10 +319,7 @@ mod tests {
 
     #[test]
     fn v_24_v_25_only_a_plain_https_address_is_linked() {
-        assert_eq!(
-            linked("run", "https://github.com/o/r/actions/runs/1"),
-            "[run](https://github.com/o/r/actions/runs/1)"
-        );
+        assert_eq!(linked("run", "https://github.com/o/r/actions/runs/1"), "[run](https://github.com/o/r/actions/runs/1)");
         for hostile in [
             "javascript:alert(1)",
             "data:text/html,x",

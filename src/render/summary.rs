@@ -116,7 +116,8 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             state => format!("{}{}", word(&pull.state), if pull.draft { ", draft" } else { "" }),
             source => pull.source.map_or("–", Source::as_str),
             evidence => pull.evidence.map_or("–", crate::model::EvidenceKind::as_str),
-            fingerprint => quote.cell(&pull.fingerprint, 60),
+            // As much as the title of the pull request shows.
+            fingerprint => quote.cell(&pull.fingerprint.chars().take(12).collect::<String>(), 12),
         })).take(rows).collect::<Vec<_>>(),
         sources => context! { native => source(Source::Native), pattern => source(Source::Pattern) },
         patterns => context! {
