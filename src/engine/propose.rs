@@ -15,8 +15,8 @@ use crate::engine::fixers::Fixer;
 use crate::engine::{Attempted, Context, Reservation, Work, is_past};
 use crate::fingerprint;
 use crate::model::{
-    Allowance, AlsoFixes, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled, Status,
-    Tokens, Verdict, sha256_hex,
+    Allowance, AlsoFixes, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled,
+    Status, Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
 

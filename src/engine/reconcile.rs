@@ -111,7 +111,6 @@ pub(crate) async fn observe(context: &Context<'_>, candidate: &Candidate) -> Res
 }
 
 impl Reconciler<'_> {
-
     /// Carries out the decision; `observed` is what the decision was made on.
     pub(crate) async fn carry_out(&self, decision: &Decision, observed: &Observed) -> Result<Reconciled> {
         match decision {
@@ -352,13 +351,8 @@ impl Reconciler<'_> {
 fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &str) -> Result<()> {
     let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     let (fingerprint, episode) = (&candidate.fingerprint, candidate.episode);
-    let key = plan::idempotency_key(
-        candidate.repository_id,
-        &candidate.base_branch,
-        fingerprint,
-        episode,
-        &candidate.tree,
-    );
+    let key =
+        plan::idempotency_key(candidate.repository_id, &candidate.base_branch, fingerprint, episode, &candidate.tree);
     let event = Event::Write(Box::new(Write {
         phase: "intent".to_owned(),
         repo: candidate.slug.to_string(),

@@ -186,10 +186,8 @@ impl<'a> Reports<'a> {
         let mut events = Vec::new();
         let mut page: Option<String> = None;
         for _ in 0..MAX_PAGES {
-            let answer = retry(self.context.system, async || {
-                forge.issue_events(slug, number, page.as_deref()).await
-            })
-            .await?;
+            let answer =
+                retry(self.context.system, async || forge.issue_events(slug, number, page.as_deref()).await).await?;
             events.extend(answer.items);
             page = answer.next;
             if page.is_none() {

@@ -276,8 +276,7 @@ impl Selector<'_> {
             return Ok(Some(Reason::Leased));
         }
         let Some(other) = known.and_then(|state| state.subsumed_by.as_ref()) else { return Ok(None) };
-        let under_way = waits(other)
-            || self.our_pulls(other).await?.iter().any(|pull| pull.state == PullState::Open);
+        let under_way = waits(other) || self.our_pulls(other).await?.iter().any(|pull| pull.state == PullState::Open);
         Ok(under_way.then_some(Reason::Subsumed))
     }
 
@@ -317,8 +316,8 @@ impl Selector<'_> {
     ) -> Option<FailureState> {
         let deadlines = self.leases.overdue_for(base.repository.id, &group.fingerprint);
         deadlines.into_iter().fold(state, |state, deadline| {
-            let state = state
-                .unwrap_or_else(|| FailureState::new(group.fingerprint.clone(), group.family.clone(), episode));
+            let state =
+                state.unwrap_or_else(|| FailureState::new(group.fingerprint.clone(), group.family.clone(), episode));
             Some(gate::unrecorded(state, deadline))
         })
     }
@@ -449,12 +448,7 @@ impl Selector<'_> {
 
     /// Decides the episode; reads timelines and comments only where a past pull request asks for it. Any report of the
     /// failure may say that it came back, and any of them may hold a person's word.
-    async fn episode(
-        &self,
-        pulls: &[PullRequest],
-        group: &mut Group,
-        used: &[String],
-    ) -> Result<Episode, ForgeError> {
+    async fn episode(&self, pulls: &[PullRequest], group: &mut Group, used: &[String]) -> Result<Episode, ForgeError> {
         let past: Vec<PastPull> = pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
         let mut reported_at = Timestamp::default();
         let mut words = Vec::new();
@@ -463,8 +457,7 @@ impl Selector<'_> {
             if over {
                 let number = issue_number(&report.id);
                 let events = self.reports.events(number).await?;
-                report.reopened_at =
-                    events.iter().filter(|e| e.kind == IssueEventKind::Reopened).map(|e| e.at).max();
+                report.reopened_at = events.iter().filter(|e| e.kind == IssueEventKind::Reopened).map(|e| e.at).max();
                 words.extend(self.reports.words(number, &events).await?);
             }
             reported_at = reported_at.max(last_reported(report));

@@ -114,8 +114,12 @@ impl<'a> Target<'a> {
                 ..left(candidate, Reason::Observe, Some(verdict))
             });
         }
-        let reconciler =
-            Reconciler { context: self.context, candidate, desired: &desired, message: render::commit_message(candidate) };
+        let reconciler = Reconciler {
+            context: self.context,
+            candidate,
+            desired: &desired,
+            message: render::commit_message(candidate),
+        };
         Ok(match reconciler.carry_out(&decision, &observed).await? {
             Reconciled::Done { how, pull, labelled } => {
                 if how.is_new() {

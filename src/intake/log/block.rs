@@ -21,7 +21,8 @@ pub(super) fn read(block: &Block, tool: &str, lines: &[Line<'_>]) -> Vec<Whose> 
         return vec![own(failure.clone())];
     }
     let title = block.title.iter().map(|title| Line::new(title));
-    let body: Vec<Line<'_>> = title.chain(block.spans.iter().flat_map(|span| lines[span.clone()].iter().copied())).collect();
+    let body: Vec<Line<'_>> =
+        title.chain(block.spans.iter().flat_map(|span| lines[span.clone()].iter().copied())).collect();
     let traces = trace::find(&body);
     let Some(first) = choose(&traces) else {
         let header = body.iter().find_map(|line| scan::error_header(line.text));

@@ -87,7 +87,10 @@ pub(super) fn put(tests: &mut BTreeMap<String, TestOutcome>, name: String, outco
         TestOutcome::Passed => 1,
         TestOutcome::Skipped => 0,
     };
-    tests.entry(name).and_modify(|old| *old = if rank(outcome) > rank(*old) { outcome } else { *old }).or_insert(outcome);
+    tests
+        .entry(name)
+        .and_modify(|old| *old = if rank(outcome) > rank(*old) { outcome } else { *old })
+        .or_insert(outcome);
 }
 
 /// Reads `3 failed, 2 passed` as numbers and words, between commas, semicolons or bars.

@@ -77,7 +77,8 @@ fn finish(mut package: Package<'_>, passed: bool, rest: &str, found: &mut Found)
     if !passed && !failed {
         // A panic outside the test's own goroutine ends the package before the test is judged.
         let ended: BTreeSet<&str> = package.results.iter().map(|(name, _)| *name).collect();
-        let culprit = package.current.into_iter().chain(package.open.iter().rev().copied()).find(|name| !ended.contains(name));
+        let culprit =
+            package.current.into_iter().chain(package.open.iter().rev().copied()).find(|name| !ended.contains(name));
         match culprit {
             Some(name) => {
                 package.results.push((name, TestOutcome::Failed));

@@ -24,7 +24,8 @@ struct Open<'a> {
 
 /// Returns whether this is node's TAP and not just anybody's.
 pub(super) fn is_tap(lines: &[Line<'_>]) -> bool {
-    lines.iter().any(|line| line.text.starts_with("# Subtest: ")) && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
+    lines.iter().any(|line| line.text.starts_with("# Subtest: "))
+        && lines.iter().any(|line| line.text.starts_with("duration_ms: "))
 }
 
 pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
@@ -69,11 +70,7 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
             if own_failure && !blamed {
                 found.unnamed += 1;
                 if details.get("exitCode").is_none() {
-                    found.blocks.push(Block {
-                        spans: vec![start..at],
-                        failure: details.failure(),
-                        ..Block::default()
-                    });
+                    found.blocks.push(Block { spans: vec![start..at], failure: details.failure(), ..Block::default() });
                 }
             }
             continue;
@@ -217,7 +214,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
         if let Some(rest) = text.strip_prefix("▶ ") {
             close(&mut stack, indent, false);
             // Older versions close a suite with the same mark and its duration.
-            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name)) {
+            if cut_duration(rest).is_some_and(|name| stack.last().is_some_and(|o| o.indent == indent && o.name == name))
+            {
                 stack.pop();
                 continue;
             }
@@ -263,7 +261,8 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
     while at < lines.len() {
         let place = lines[at].text.strip_prefix("test at ");
         if let Some(name) = lines.get(at + 1).filter(|_| place.is_some()).and_then(|line| spec_point(line.text)) {
-            let stop = until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
+            let stop =
+                until(lines, at + 2, |line| line.text.starts_with("test at ") && line.indent == lines[at].indent);
             if let Some(whole) = failing.get_mut(name.0).and_then(VecDeque::pop_front) {
                 let said = lines.get(at + 2).and_then(|line| quoted(line.text));
                 found.blocks.push(Block {

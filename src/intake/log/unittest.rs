@@ -152,7 +152,9 @@ fn test(text: &str) -> Option<(String, &str)> {
     if !plain(name) || !plain(place) || !place.contains('.') && name != "runTest" {
         return None;
     }
-    if place.contains("_FailedTest") || matches!(name, "setUpClass" | "tearDownClass" | "setUpModule" | "tearDownModule") {
+    if place.contains("_FailedTest")
+        || matches!(name, "setUpClass" | "tearDownClass" | "setUpModule" | "tearDownModule")
+    {
         return None;
     }
     let whole = place.strip_suffix(name).is_some_and(|scope| scope.ends_with('.'));

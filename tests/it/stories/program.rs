@@ -83,8 +83,7 @@ pub(crate) fn program(bugs: Vec<Bug>) -> Program {
         }
         let verdict = if failed == 0 { "OK".to_owned() } else { format!("FAILED (errors={failed})") };
         let ran = here.len();
-        let output =
-            format!("{verbose}\n{details}{}\nRan {ran} tests in 0.001s\n\n{verdict}\n", "-".repeat(70));
+        let output = format!("{verbose}\n{details}{}\nRan {ran} tests in 0.001s\n\n{verdict}\n", "-".repeat(70));
         (output, Exit::Code(i32::from(failed > 0)))
     })
 }

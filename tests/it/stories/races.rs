@@ -29,8 +29,7 @@ async fn race(order: Vec<usize>, apart: bool) {
     if apart {
         other.fixers = vec![mend("repaired")];
     }
-    let (first, second) =
-        tokio::join!(world.run_on(one, Options::default()), other.run_on(two, Options::default()));
+    let (first, second) = tokio::join!(world.run_on(one, Options::default()), other.run_on(two, Options::default()));
     for ran in [&first, &second] {
         assert!(matches!(ran.class.code(), 0 | 4), "{order:?}: {:?}", ran.class);
     }

@@ -9,9 +9,7 @@ use homeostat::forge::{Forge, ForgeError, TreeChange};
 use homeostat::model::{
     FileState, NetworkAccess, ObjectId, Patch, RepoPath, RepoSlug, Resources, SandboxLevel, SandboxReport,
 };
-use homeostat::workspace::{
-    Checkout, CommandSpec, Execution, Exit, Snapshot, TreeFile, Workspace, WorkspaceError,
-};
+use homeostat::workspace::{Checkout, CommandSpec, Execution, Exit, Snapshot, TreeFile, Workspace, WorkspaceError};
 
 /// The files of a tree, as text, by path.
 pub(crate) type Files = BTreeMap<String, String>;
@@ -29,7 +27,11 @@ fn machine(error: ForgeError) -> WorkspaceError {
     WorkspaceError::Machine(error.to_string())
 }
 
-async fn contents(forge: &MemoryForge, slug: &RepoSlug, commit: &ObjectId) -> Result<Vec<(TreeFile, FileState)>, ForgeError> {
+async fn contents(
+    forge: &MemoryForge,
+    slug: &RepoSlug,
+    commit: &ObjectId,
+) -> Result<Vec<(TreeFile, FileState)>, ForgeError> {
     let mut files = Vec::new();
     for entry in forge.tree(slug, commit).await? {
         let content = forge.blob(slug, &entry.id).await?;

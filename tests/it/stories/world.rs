@@ -240,9 +240,9 @@ impl World {
         for policy in &self.config.repositories {
             all.push(self.forge.world(&policy.slug).await.expect("a repository"));
         }
-        if let Ok(state) = self.forge.world(&STATE_SLUG.parse().expect("legal")).await {
-            all.push(state);
-        }
+        // One that was only looked at has nothing in it.
+        let state = self.forge.world(&STATE_SLUG.parse().expect("legal")).await;
+        all.extend(state.ok().filter(|state| !state.refs.is_empty()));
         all
     }
 
@@ -344,13 +344,8 @@ impl World {
                 work.fingerprint == settled.fingerprint && work.repository_id == settled.repository_id
             };
             let work = reservation.works.iter().find(same).expect("every end is of a piece of work");
-            let event = record::attempt_event(
-                settled,
-                &work.family,
-                work.failure.error_type(),
-                &work.report.url,
-                work.attempt,
-            );
+            let event =
+                record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
             context.recorder.record(event).map_err(|_| ExitClass::Internal)?;
         }
         let published = if options.publish {
