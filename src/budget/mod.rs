@@ -45,6 +45,7 @@ impl Ledger {
     }
 
     /// Settles a reservation; `None` is an unknown cost and counts as the upper bound. More than reserved stops spending.
+    #[expect(clippy::needless_pass_by_value, reason = "a reservation is settled once, so settling takes it")]
     pub fn settle(&mut self, reservation: Reservation, actual: Option<MicroUsd>) -> MicroUsd {
         let cost = actual.unwrap_or(reservation.upper);
         self.reserved = self.reserved.minus(reservation.upper);

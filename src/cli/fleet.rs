@@ -21,7 +21,7 @@ pub(crate) async fn make_repository(
     let machine = |what: &str, e: String| Failure::internal(format!("{slug}: {what} failed ({e})."));
     std::fs::create_dir_all(&git_dir).map_err(|e| machine("making its folder", e.to_string()))?;
     Git::new(&git_dir)
-        .run(&["init", "--quiet", "--bare", "--initial-branch=main", "--", "."])
+        .run(&["init", "--quiet", "--bare", "--template=", "--initial-branch=main"])
         .await
         .map_err(|e| machine("git init", e.to_string()))?;
     let mut changes = Vec::with_capacity(files.len());
@@ -39,7 +39,7 @@ pub(crate) async fn make_repository(
 }
 
 /// Returns whether every program is on the path; else the one that is missing.
-pub(crate) fn missing_program<'n>(needs: &'n [String]) -> Option<&'n str> {
+pub(crate) fn missing_program(needs: &[String]) -> Option<&str> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = |name: &str| std::env::split_paths(&path).any(|folder| is_program(&folder.join(name)));
     needs.iter().map(String::as_str).find(|name| !found(name))

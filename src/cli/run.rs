@@ -104,7 +104,7 @@ pub(crate) async fn drive(
         limits: limits(session, &report),
         oldest_backlog: reservation.skipped.iter().map(|skipped| skipped.since).min(),
     };
-    let summary = render::summary(&report, &summary_facts);
+    let summary = render::summary(&report, &summary_facts, &session.redactor);
     let _kept = record_file.write(&format!("summary-{}.md", session.run.id), summary.as_bytes());
     if let Err(error) = session.runner.write_summary(&summary) {
         say(&format!("warning: the step summary could not be written ({error})"));

@@ -46,7 +46,7 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 /// Opens everything for a configuration file and a forge.
 pub(crate) fn open(place: &Place) -> Result<Session, Failure> {
     let env = environment();
-    let loaded = load(&place.config, &env, &Flags { mode: place.mode, dry_run: place.dry_run })?;
+    let loaded = load(&place.config, &env, Flags { mode: place.mode, dry_run: place.dry_run })?;
     let folder = place.config.parent().unwrap_or(Path::new(".")).to_owned();
     open_with(place, loaded, &folder, &env)
 }
@@ -83,7 +83,7 @@ pub(crate) fn open_with(
     let operator = loaded.config.state.repository.clone().map_or_else(|| STATE_SLUG.parse(), Ok);
     let operator = operator.map_err(|e: crate::model::NameError| Failure::internal(e.to_string()))?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
-    let run = run_info(&loaded, place, env, &system);
+    let run = run_info(&loaded, place, env, system);
     let redactor = Redactor::new(&secrets(env));
     Ok(Session { loaded, forge, workspace, system, library, library_digest, operator, run, runner, redactor })
 }
@@ -96,9 +96,9 @@ impl Session {
 }
 
 /// Reads a configuration file.
-pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: &Flags) -> Result<Loaded, Failure> {
+pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: Flags) -> Result<Loaded, Failure> {
     let text = read_capped(path, 1 << 20)?;
-    let input = LoadInput { file_name: path.display().to_string(), text: &text, env, flags };
+    let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags: &flags };
     config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
 }
 
@@ -117,9 +117,14 @@ pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, Failure> {
 
 /// Reads a file, or standard input for `-`, as text; what is not UTF-8 is replaced.
 pub(crate) fn read_input(name: &str, cap: u64) -> Result<String, Failure> {
+    read_bytes(name, cap).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads a file, or standard input for `-`.
+pub(crate) fn read_bytes(name: &str, cap: u64) -> Result<Vec<u8>, Failure> {
     use std::io::Read as _;
     if name != "-" {
-        return Ok(String::from_utf8_lossy(&read_capped(Path::new(name), cap)?).into_owned());
+        return read_capped(Path::new(name), cap);
     }
     let mut bytes = Vec::new();
     std::io::stdin()
@@ -129,7 +134,7 @@ pub(crate) fn read_input(name: &str, cap: u64) -> Result<String, Failure> {
     if bytes.len() as u64 > cap {
         return Err(Failure::config(format!("Standard input is larger than {} KiB.", cap >> 10)));
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 /// Puts the library together: built in, then folders named by the configuration, then the operator's own.
@@ -196,7 +201,7 @@ fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
         .collect()
 }
 
-fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, system: &OsSystem) -> RunInfo {
+fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, system: OsSystem) -> RunInfo {
     let get = |name: &str| env.get(name).cloned().unwrap_or_default();
     let process = std::process::id();
     let parts = [

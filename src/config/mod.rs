@@ -1,8 +1,22 @@
 //! Reads the configuration: raw YAML → checked settings, all problems at once, each with its place. Layer 1.
 
+mod check;
+mod environment;
+mod fields;
 pub mod guess;
+mod init;
+mod keys;
+mod load;
+mod problem;
+mod raw;
+mod reference;
 mod settings;
-mod standin;
+mod show;
 
+pub use init::{InitRepo, first_config};
+pub use load::{Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
+pub use problem::{Place, Problem, ProblemCode, Problems};
+pub use raw::MAX_BYTES;
+pub use reference::{reference, schema};
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
-pub use standin::{Flags, LoadInput, Loaded, Problems, load};
+pub use show::{show, show_json};

@@ -41,7 +41,7 @@ pub struct RunSettings {
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { deadline: Duration::from_secs(50 * 60), concurrency: 2, max_issues: 50, max_prs_per_day: 20 }
+        Self { deadline: Duration::from_mins(50), concurrency: 2, max_issues: 50, max_prs_per_day: 20 }
     }
 }
 
@@ -89,7 +89,7 @@ impl Default for StateSettings {
         Self {
             repository: None,
             branch: "homeostat-state".parse().expect("internal error: the built-in branch is legal"),
-            keep_events: Duration::from_secs(400 * 86_400),
+            keep_events: Duration::from_hours(400 * 24),
             private: PrivateTargets::default(),
         }
     }
@@ -110,4 +110,18 @@ pub struct Config {
     pub state: StateSettings,
     /// Effective settings of every repository, in the order of the file.
     pub repositories: Vec<Policy>,
+}
+
+impl Config {
+    /// Makes the built-in configuration, without repositories.
+    pub fn empty() -> Self {
+        Self {
+            mode: Mode::Ready,
+            budget: Budget::default(),
+            run: RunSettings::default(),
+            patterns: PatternSettings::default(),
+            state: StateSettings::default(),
+            repositories: Vec::new(),
+        }
+    }
 }

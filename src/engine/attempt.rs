@@ -28,7 +28,7 @@ const MAX_FRAMES: usize = 8;
 /// Source files searched where a red test names no product frame.
 const MAX_SOURCES: usize = 60;
 /// How long a candidate may wait (REFERENCE.md, Files).
-const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
+const LIFETIME: Duration = Duration::from_hours(168);
 
 /// The output of one side of a proof, kept for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -37,6 +37,7 @@ const MANIFESTS: &[&str] = &[
     "pnpm-lock.yaml",
     "yarn.lock",
     "pyproject.toml",
+    "setup.py",
     "setup.cfg",
     "tox.ini",
     "pytest.ini",
@@ -108,7 +109,7 @@ impl Baseline {
         tests: &[String],
     ) -> Result<Execution, WorkspaceError> {
         match (self.commands.test_one.as_deref(), tests) {
-            (Some(template), [only]) => {
+            (Some(template), [only]) if guess::selects(template, only) => {
                 let command = template.replace("{test}", &shell_quote(&guess::selector(template, only)));
                 self.snapshot.run(patch, &spec(policy, self.folder.clone(), &command)).await
             }

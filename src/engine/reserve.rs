@@ -17,7 +17,7 @@ use crate::gate;
 use crate::model::{Allowance, FailureState, MicroUsd, Policy, Reason};
 
 /// How much longer a lease holds than the run may take.
-const GRACE: Duration = Duration::from_secs(600);
+const GRACE: Duration = Duration::from_mins(10);
 /// Repositories read at once.
 const READERS: usize = 8;
 

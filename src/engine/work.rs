@@ -166,6 +166,6 @@ pub enum Attempted {
 }
 
 /// Returns the caps of a repository.
-pub fn caps(policy: &Policy, per_day: u32) -> Caps {
+pub(super) fn caps(policy: &Policy, per_day: u32) -> Caps {
     Caps { per_run: policy.max_prs_per_run, open: policy.max_open_prs, per_day }
 }

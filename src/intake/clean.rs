@@ -176,7 +176,9 @@ fn cut_visible_escapes(out: &mut String, start: usize) {
         let code = &after[..digits];
         let is_code = digits > 0
             && after[digits..].starts_with('m')
-            && !after[digits + 1..].starts_with([']', ':'])
+            && !after[digits + 1..].starts_with(']')
+            // A range with a step (`[5m:1m]`) is no colour either.
+            && !after[digits + 1..].strip_prefix(':').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
             && code.split(';').all(|part| part.len() <= 3);
         if is_code {
             let before = &rest[..at];
@@ -385,7 +387,7 @@ mod tests {
     #[test]
     fn colour_codes_without_their_escape_character_vanish() {
         assert_eq!(clean("[31mError[39m: x"), "Error: x");
-        assert_eq!(clean("rate(x[5m]) and [5m] stay"), "rate(x[5m]) and [5m] stay");
+        assert_eq!(clean("rate(x[5m]) and [5m:1m] stay"), "rate(x[5m]) and [5m:1m] stay");
     }
 
     #[test]

@@ -72,16 +72,15 @@ pub fn read_trace(text: &str) -> Option<Failure> {
     let cleaned = clean::clean(&text);
     let lines = clean::lines(&cleaned);
     let traces = trace::find(&lines);
-    let mut failure = match trace::primary(&traces) {
-        Some(trace) => trace.failure.clone(),
-        None => {
-            let header = lines.iter().find_map(|line| scan::error_header(line.text));
-            if header.is_none() && tests_named::find(&lines).0.is_empty() {
-                return None;
-            }
-            let header = header.unwrap_or_default();
-            Failure { code: header.code.clone(), chain: vec![header.into_exception()], ..Failure::default() }
+    let mut failure = if let Some(trace) = trace::primary(&traces) {
+        trace.failure.clone()
+    } else {
+        let header = lines.iter().find_map(|line| scan::error_header(line.text));
+        if header.is_none() && tests_named::find(&lines).0.is_empty() {
+            return None;
         }
+        let header = header.unwrap_or_default();
+        Failure { code: header.code.clone(), chain: vec![header.into_exception()], ..Failure::default() }
     };
     add_tests(&mut failure, &lines);
     Some(failure)

@@ -168,7 +168,7 @@ pub(crate) fn header(text: &str) -> Option<Header> {
         }
         _ => text,
     };
-    let end = text.find(|c: char| c == ' ' || c == '[' || c == '(').unwrap_or(text.len());
+    let end = text.find([' ', '[', '(']).unwrap_or(text.len());
     let first = &text[..end];
     if let Some(name) = first.strip_suffix(':') {
         return is_name(name).then(|| Header {

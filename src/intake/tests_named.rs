@@ -22,6 +22,9 @@ pub(crate) fn find(lines: &[Line<'_>]) -> (Vec<String>, Option<&'static str>) {
     for (at, line) in lines.iter().enumerate() {
         let found = named(line.text).map(|(tool, name)| (tool, name.to_owned())).or_else(|| numbered(lines, at));
         let Some((runner, name)) = found else { continue };
+        if runner == "tap" && is_suite(&lines[at + 1..]) {
+            continue;
+        }
         let name = name.trim();
         if name.is_empty() || name.len() > 500 || names.len() >= MAX_TESTS {
             continue;
@@ -68,7 +71,8 @@ fn named(text: &str) -> Option<Named<'_>> {
     }
     if let Some(rest) = text.strip_prefix("not ok ") {
         let (number, name) = rest.split_once(" - ")?;
-        return number.bytes().all(|b| b.is_ascii_digit()).then_some(("tap", name));
+        let expected = name.contains("# TODO") || name.contains("# SKIP");
+        return (!expected && number.bytes().all(|b| b.is_ascii_digit())).then_some(("tap", name));
     }
     if let Some(rest) = text.strip_prefix("Failed ") {
         let (name, time) = rest.split_once(" [")?;
@@ -85,6 +89,12 @@ fn named(text: &str) -> Option<Named<'_>> {
         return (rest.contains(" > ") && rest.ends_with(')')).then_some(("gradle", rest));
     }
     None
+}
+
+/// In TAP a suite fails after its tests, which are the ones to name.
+fn is_suite(block: &[Line<'_>]) -> bool {
+    let mut block = block.iter().take(12).take_while(|line| line.text != "...");
+    block.any(|line| line.text == "failureType: 'subtestsFailed'")
 }
 
 /// `1) Suite`, deeper suites and `name:` below it, as mocha lists failures; `1) Failure:` and the name, as minitest.

@@ -164,7 +164,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 pub fn format_duration(span: Duration) -> String {
     let seconds = span.as_secs();
     for (unit, name) in [(86_400, "d"), (3600, "h"), (60, "m")] {
-        if seconds >= unit && seconds % unit == 0 {
+        if seconds >= unit && seconds.is_multiple_of(unit) {
             return format!("{}{name}", seconds / unit);
         }
     }

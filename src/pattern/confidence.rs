@@ -13,7 +13,7 @@ use crate::model::Timestamp;
 /// The prior of a hand-written pattern whose examples replay: bound .81.
 pub const AUTHORED_PRIOR: (f64, f64) = (9.0, 1.0);
 /// After how long an outcome counts half.
-pub const HALF_LIFE: Duration = Duration::from_secs(180 * 86_400);
+pub const HALF_LIFE: Duration = Duration::from_hours(4320);
 /// The bound below which a pattern is suspended.
 pub const SUSPENDED_BELOW: f64 = 0.35;
 

@@ -127,21 +127,18 @@ fn fill_text(text: &str, captures: &Captures, escape: bool) -> Result<String, Un
         let (before, from) = rest.split_at(open);
         filled.push_str(before);
         let value = from[1..].split_once('}').and_then(|(name, after)| Some((captures.get(name)?, after)));
-        match value {
-            Some((value, after)) => {
-                if escape {
-                    filled.push_str(&regex::escape(value));
-                } else if value.contains('$') {
-                    return Err(Unfit);
-                } else {
-                    filled.push_str(value);
-                }
-                rest = after;
+        if let Some((value, after)) = value {
+            if escape {
+                filled.push_str(&regex::escape(value));
+            } else if value.contains('$') {
+                return Err(Unfit);
+            } else {
+                filled.push_str(value);
             }
-            None => {
-                filled.push('{');
-                rest = &from[1..];
-            }
+            rest = after;
+        } else {
+            filled.push('{');
+            rest = &from[1..];
         }
     }
     filled.push_str(rest);

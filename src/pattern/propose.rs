@@ -327,25 +327,22 @@ fn windows(reach: Reach, source: &Source, spot: &Spot) -> Option<(Window, Window
         return Some((whole.clone(), whole));
     }
     let bytes = |function: &Function| Window::Bytes(function.bytes.clone());
-    match spot.line {
-        Some(line) => {
-            let around = spot
-                .function
-                .as_deref()
-                .and_then(|name| {
-                    let named = syntax::named(source.functions(), name);
-                    named.into_iter().filter(|f| f.lines.contains(&line)).max_by_key(|f| f.depth)
-                })
-                .or_else(|| syntax::enclosing(source.functions(), line))
-                .map_or(whole, bytes);
-            Some(if reach == Reach::Line { (Window::Line(line), around) } else { (around.clone(), around) })
-        }
-        None => {
-            // Without a line only a name that one function has says where to look.
-            let named = syntax::named(source.functions(), spot.function.as_deref()?);
-            let [function] = named.as_slice() else { return None };
-            Some((bytes(function), bytes(function)))
-        }
+    if let Some(line) = spot.line {
+        let around = spot
+            .function
+            .as_deref()
+            .and_then(|name| {
+                let named = syntax::named(source.functions(), name);
+                named.into_iter().filter(|f| f.lines.contains(&line)).max_by_key(|f| f.depth)
+            })
+            .or_else(|| syntax::enclosing(source.functions(), line))
+            .map_or(whole, bytes);
+        Some(if reach == Reach::Line { (Window::Line(line), around) } else { (around.clone(), around) })
+    } else {
+        // Without a line only a name that one function has says where to look.
+        let named = syntax::named(source.functions(), spot.function.as_deref()?);
+        let [function] = named.as_slice() else { return None };
+        Some((bytes(function), bytes(function)))
     }
 }
 

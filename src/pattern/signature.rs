@@ -12,13 +12,13 @@ use regex::Regex;
 pub type Captures = BTreeMap<String, String>;
 
 /// The longest template, in bytes.
-pub const MAX_TEMPLATE: usize = 500;
+pub(super) const MAX_TEMPLATE: usize = 500;
 /// The most of a message that is read, in bytes (V-94).
-pub const MAX_MESSAGE: usize = 8 << 10;
+pub(super) const MAX_MESSAGE: usize = 8 << 10;
 
 /// What a hole of a template takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HoleKind {
+pub(crate) enum HoleKind {
     /// As little as possible of one line; as much as possible where nothing follows.
     Free,
     /// A name: a letter, `_` or `$`, then letters, digits, `_` and `$`.
@@ -35,7 +35,7 @@ enum Part {
 
 /// A message template; unanchored unless it begins with `^` or ends with `$`, which stand for the ends of a line.
 #[derive(Debug)]
-pub struct Template {
+pub(crate) struct Template {
     text: String,
     parts: Vec<Part>,
     at_start: bool,
@@ -48,7 +48,7 @@ impl Template {
     ///
     /// # Errors
     /// When it is empty, too long, or has nothing but holes.
-    pub fn new(text: &str) -> Result<Self, String> {
+    pub(crate) fn new(text: &str) -> Result<Self, String> {
         if text.len() > MAX_TEMPLATE {
             return Err(format!("the message template has {} bytes, more than {MAX_TEMPLATE}", text.len()));
         }
@@ -70,12 +70,12 @@ impl Template {
     }
 
     /// Returns the template as written.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Returns the names and kinds of the holes.
-    pub fn holes(&self) -> impl Iterator<Item = (&str, HoleKind)> {
+    pub(crate) fn holes(&self) -> impl Iterator<Item = (&str, HoleKind)> {
         self.parts.iter().filter_map(|part| match part {
             Part::Hole(name, kind) => Some((name.as_str(), *kind)),
             Part::Literal(_) => None,
@@ -83,7 +83,7 @@ impl Template {
     }
 
     /// Returns the longest literal text, which every message that fits contains.
-    pub fn literal(&self) -> &str {
+    pub(crate) fn literal(&self) -> &str {
         self.parts
             .iter()
             .filter_map(|part| if let Part::Literal(text) = part { Some(text.as_str()) } else { None })
@@ -92,7 +92,7 @@ impl Template {
     }
 
     /// Returns how many words the template fixes, a measure of how specific it is.
-    pub fn words(&self) -> usize {
+    pub(crate) fn words(&self) -> usize {
         self.parts
             .iter()
             .map(|part| if let Part::Literal(text) = part { text.split_whitespace().count() } else { 0 })
@@ -100,7 +100,7 @@ impl Template {
     }
 
     /// Returns what the template captures from a message, `None` where it does not fit.
-    pub fn captures(&self, message: &str) -> Option<Captures> {
+    pub(crate) fn captures(&self, message: &str) -> Option<Captures> {
         let regex = self.compiled.get_or_init(|| Regex::new(&self.expression()).ok()).as_ref()?;
         let found = regex.captures(cut(message))?;
         let mut captures = Captures::new();

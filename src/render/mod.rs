@@ -8,9 +8,9 @@ mod quote;
 mod report;
 mod summary;
 mod template;
+mod trace;
 
 pub use pull_request::{PullText, PullView, RenderError, commit_message, duplicate_comment, pull_request};
-pub use quote::{code_block, code_span, table_cell};
-pub(crate) use report::RenderLine;
+pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals};
 pub use summary::summary;

@@ -151,19 +151,3 @@ pub struct SummaryFacts {
     /// When the oldest report left alone was opened.
     pub oldest_backlog: Option<Timestamp>,
 }
-
-/// One line of a list in the summary.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RenderLine<'a> {
-    pub(crate) slug: &'a str,
-    pub(crate) what: &'a str,
-    pub(crate) code: &'a str,
-    pub(crate) message: &'a str,
-}
-
-impl std::fmt::Display for RenderLine<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let message = crate::render::code_span(self.message);
-        write!(f, "{} {} (`{}`): {message}", self.slug, crate::render::code_span(self.what), self.code)
-    }
-}

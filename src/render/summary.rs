@@ -3,33 +3,61 @@
 use minijinja::context;
 
 use crate::model::Source;
+use crate::redact::Redactor;
+use crate::render::quote::{Quoter, linked};
 use crate::render::template::fill;
-use crate::render::{RenderLine, RepositoryReport, RunReport, SummaryFacts, code_span};
+use crate::render::{RepositoryReport, RunReport, SummaryFacts};
 
 const TEMPLATE: &str = include_str!("../../templates/summary.md.j2");
-/// Lines of one list; the artifact has all.
-const LIST: usize = 200;
+/// GitHub takes no summary beyond one MiB, and says so with an error (V-47).
+const BYTES: usize = 900 << 10;
+/// Rows and lines of each list, by how much room there is; the record has all.
+const ROWS: [usize; 3] = [2_000, 200, 20];
 
 /// Makes the summary; a broken template gives a minimal one, for a summary must not fail a run.
-pub fn summary(report: &RunReport, facts: &SummaryFacts) -> String {
-    fill(TEMPLATE, values(report, facts))
-        .unwrap_or_else(|why| format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts)))
+pub fn summary(report: &RunReport, facts: &SummaryFacts, redactor: &Redactor) -> String {
+    let quote = Quoter::new(redactor, 1);
+    let mut text = String::new();
+    for rows in ROWS {
+        text = fill(TEMPLATE, values(report, facts, &quote, rows)).unwrap_or_else(|why| {
+            format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts, &quote))
+        });
+        if text.len() <= BYTES {
+            break;
+        }
+    }
+    text
 }
 
-fn head(report: &RunReport, facts: &SummaryFacts) -> String {
-    let run =
-        facts.run_url.as_ref().map_or_else(|| code_span(&report.run_id), |url| format!("[{}]({url})", report.run_id));
+fn head(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>) -> String {
+    let id = quote.span(&report.run_id, 80);
+    let run = facts.run_url.as_ref().map_or_else(|| id.clone(), |url| linked(&id, url));
     format!(
-        "**Homeostat** {} · started {} · took {:.1} s · run {run} · `{}`{}",
+        "**Homeostat** {} · started {} · took {:.1} s · run {run} · {}{}",
         facts.version,
         facts.started_at,
         facts.seconds,
-        facts.environment,
-        if facts.dry_run { " · dry run, nothing was written" } else { "" }
+        quote.span(&facts.environment, 40),
+        if facts.dry_run { " · **dry run, nothing was written**" } else { "" }
     )
 }
 
-fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
+/// Writes one line of a list: where, what about, why, in words.
+fn line(quote: &Quoter<'_>, slug: &str, what: &str, code: &str, message: &str) -> String {
+    format!("{} · {} · `{code}`: {}", quote.span(slug, 150), quote.span(what, 150), quote.prose(message, 600))
+}
+
+/// Keeps the first rows of a list and says how many are not shown.
+fn shortened(mut all: Vec<String>, rows: usize) -> Vec<String> {
+    let hidden = all.len().saturating_sub(rows);
+    all.truncate(rows);
+    if hidden > 0 {
+        all.push(format!("… and {hidden} more, in the run's record"));
+    }
+    all
+}
+
+fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: usize) -> minijinja::Value {
     let count = |one: &RepositoryReport, states: &[&str]| {
         one.pull_requests.iter().filter(|pull| states.contains(&pull.state.as_str())).count() as u64
     };
@@ -38,8 +66,9 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
         pulls.filter(|pull| pull.source == Some(wanted)).count()
     };
     let lines = |line: &dyn Fn(&RepositoryReport) -> Vec<String>| -> Vec<String> {
-        report.repositories.iter().flat_map(line).take(LIST).collect()
+        shortened(report.repositories.iter().flat_map(line).collect(), rows)
     };
+    let pulls = report.repositories.iter().map(|one| one.pull_requests.len()).sum::<usize>();
     let backlog: std::collections::BTreeMap<&str, u64> =
         report.repositories.iter().flat_map(|one| &one.backlog).fold(Default::default(), |mut sum, (reason, n)| {
             *sum.entry(reason.as_str()).or_default() += n;
@@ -49,13 +78,15 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
     let backlog = if backlog.is_empty() {
         "nothing eligible was left.".to_owned()
     } else {
-        let list: Vec<String> = backlog.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
+        let list: Vec<String> = backlog.iter().map(|(reason, n)| format!("{n} {}", word(reason))).collect();
         format!("{}{oldest}.", list.join(", "))
     };
     context! {
-        head => head(report, facts),
-        repositories => report.repositories.iter().map(|one| context! {
-            slug => one.slug.clone(),
+        head => head(report, facts, quote),
+        hidden_repositories => report.repositories.len().saturating_sub(rows),
+        hidden_pulls => pulls.saturating_sub(rows),
+        repositories => report.repositories.iter().take(rows).map(|one| context! {
+            slug => quote.cell(&one.slug, 150),
             issues => one.issues_processed,
             runs => one.runs_processed,
             created => count(one, &["created", "adopted"]),
@@ -76,31 +107,41 @@ fn values(report: &RunReport, facts: &SummaryFacts) -> minijinja::Value {
             tokens => report.totals.tokens,
         },
         pulls => report.repositories.iter().flat_map(|one| one.pull_requests.iter().map(|pull| context! {
-            slug => one.slug.clone(),
+            slug => quote.cell(&one.slug, 150),
             link => match (&pull.number, &pull.url) {
-                (Some(number), Some(url)) => format!("[#{number}]({url})"),
-                _ => code_span(&pull.branch),
+                (Some(number), Some(url)) => linked(&format!("#{number}"), url),
+                (Some(number), None) => format!("#{number}"),
+                _ => quote.cell(&pull.branch, 150),
             },
-            state => if pull.draft { format!("{}, draft", pull.state) } else { pull.state.clone() },
-            source => pull.source.map_or("-", Source::as_str),
-            evidence => pull.evidence.map_or("-", crate::model::EvidenceKind::as_str),
-            fingerprint => pull.fingerprint.clone(),
-        })).take(LIST).collect::<Vec<_>>(),
+            state => format!("{}{}", word(&pull.state), if pull.draft { ", draft" } else { "" }),
+            source => pull.source.map_or("–", Source::as_str),
+            evidence => pull.evidence.map_or("–", crate::model::EvidenceKind::as_str),
+            fingerprint => quote.cell(&pull.fingerprint, 60),
+        })).take(rows).collect::<Vec<_>>(),
         sources => context! { native => source(Source::Native), pattern => source(Source::Pattern) },
         patterns => context! {
             total => report.totals.patterns_total,
             used => report.totals.patterns_used,
             zero_cost => report.totals.zero_cost_fixes,
         },
-        limits => facts.limits.iter().map(|(name, used, limit)| vec![name.clone(), used.clone(), limit.clone()]).collect::<Vec<_>>(),
+        limits => facts.limits.iter().map(|(name, used, limit)| {
+            [name, used, limit].map(|text| quote.prose_cell(text, 120))
+        }).collect::<Vec<_>>(),
         refusals => lines(&|one| one.refusals.iter().map(|r| {
-            RenderLine { slug: &one.slug, what: &r.fingerprint, code: r.rule.as_str(), message: &r.message }.to_string()
+            line(quote, &one.slug, &r.fingerprint, r.rule.as_str(), &r.message)
         }).collect()),
         skipped => lines(&|one| one.skipped.iter().map(|s| {
-            RenderLine { slug: &one.slug, what: &s.report, code: s.reason.as_str(), message: &s.message }.to_string()
+            line(quote, &one.slug, &s.report, s.reason.as_str(), &s.message)
         }).collect()),
-        errors => lines(&|one| one.error.iter().map(|e| format!("{}: {}", one.slug, code_span(e))).collect()),
+        errors => lines(&|one| one.error.iter().map(|e| {
+            format!("{}: {}", quote.span(&one.slug, 150), quote.prose(e, 600))
+        }).collect()),
         backlog => backlog,
         one_process => facts.one_process,
     }
+}
+
+/// Keeps a word of ours to the letters that our words have.
+fn word(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(60).collect()
 }

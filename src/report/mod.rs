@@ -201,26 +201,23 @@ fn add_reason(report: &mut RepositoryReport, id: &ReportId, reason: Reason, mess
 fn add_settled(report: &mut RepositoryReport, settled: &Settled, class: &mut ExitClass) {
     report.cost_microusd = report.cost_microusd.plus(settled.cost);
     report.tokens = report.tokens.plus(settled.tokens);
-    match settled.reason.class() {
-        ReasonClass::Backlog => {
-            if settled.reason == Reason::Budget {
-                *class = class.worst(ExitClass::Budget);
-            }
-            if settled.reason == Reason::Deadline {
-                *class = class.worst(ExitClass::Retryable);
-            }
-            add_reason(report, &settled.report, settled.reason, &settled.message);
+    if settled.reason.class() == ReasonClass::Backlog {
+        if settled.reason == Reason::Budget {
+            *class = class.worst(ExitClass::Budget);
         }
-        _ => {
-            if settled.reason == Reason::Infrastructure {
-                *class = class.worst(ExitClass::Retryable);
-            }
-            report.refusals.push(RefusalReport {
-                fingerprint: settled.fingerprint.to_string(),
-                rule: settled.reason,
-                message: settled.message.clone(),
-            });
+        if settled.reason == Reason::Deadline {
+            *class = class.worst(ExitClass::Retryable);
         }
+        add_reason(report, &settled.report, settled.reason, &settled.message);
+    } else {
+        if settled.reason == Reason::Infrastructure {
+            *class = class.worst(ExitClass::Retryable);
+        }
+        report.refusals.push(RefusalReport {
+            fingerprint: settled.fingerprint.to_string(),
+            rule: settled.reason,
+            message: settled.message.clone(),
+        });
     }
 }
 

@@ -121,7 +121,8 @@ fn may_import(here: &Home, there: &Home) -> bool {
             there.layer == Layer::Nouns
                 || there.module == "redact"
                 || there.module == "git"
-                || (there.layer == Layer::Ports && there.family() == here.family())
+                // Adapters of one port may serve each other: a snapshot runs commands in the sandbox.
+                || (matches!(there.layer, Layer::Ports | Layer::Adapters) && there.family() == here.family())
         }
         Layer::Engine => matches!(there.layer, Layer::Nouns | Layer::Pure | Layer::Ports),
         Layer::Faces => match there.layer {

@@ -175,7 +175,7 @@ fn traces_are_located_in_order_and_do_not_overlap() {
 
 /// Texts that would cost quadratic time or deep recursion in a careless reader.
 fn hostile() -> Vec<String> {
-    let size = 1 << 20;
+    let size = 1 << 17;
     let fill = |unit: &str| unit.repeat(size / unit.len());
     let mut all: Vec<String> = [
         "at ",
@@ -262,12 +262,15 @@ fn hostile() -> Vec<String> {
 }
 
 #[test]
-fn a_megabyte_of_hostile_text_ends() {
+fn hostile_text_of_every_shape_is_read_in_bounded_work() {
     for text in hostile() {
         drop(intake::read_traces(&text));
         drop(intake::read_trace(&text));
         drop(intake::read_text("x", &text, &[]));
     }
+    // A megabyte of everything.
+    let all: String = hostile().iter().map(|text| &text[..text.floor_char_boundary(1 << 14)]).collect();
+    drop(intake::read_text("x", &all, &[]));
 }
 
 #[test]

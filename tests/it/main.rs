@@ -8,9 +8,14 @@
 )]
 
 mod architecture;
+mod config;
+mod docs;
 mod forge_conformance;
 mod generated;
+mod generated_config;
+mod guardrail;
 mod intake;
+mod log;
 mod patterns;
 mod stories;
 mod workspace;

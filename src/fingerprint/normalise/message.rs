@@ -327,7 +327,7 @@ fn write_class(found: &Captures<'_>, text: &str, around: &Around<'_>, out: &mut 
 fn write_address(text: &str, around: &Around<'_>, out: &mut String) {
     let bare = text.trim_start_matches('[');
     let bare = bare.split(']').next().unwrap_or(bare);
-    let parses = bare.parse::<std::net::Ipv6Addr>().is_ok();
+    let parses = bare.parse::<core::net::Ipv6Addr>().is_ok();
     // `Fee::add()` is made of hexadecimal letters too; an address has a digit and no call behind it.
     let digits = bare.bytes().any(|b| b.is_ascii_digit());
     let called = around.after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '(' | '_' | ':' | '<'))

@@ -289,9 +289,10 @@ pub(super) fn location(value: &str) -> Option<Frame> {
     for (at, word) in words.iter().enumerate() {
         let (path, line, column) = match word.split_once("#L") {
             Some((path, line)) => (path, scan::number(line.split('-').next().unwrap_or(line)), None),
-            None => match scan::position(word) {
-                Some((path, line, column)) => (path, Some(line), column),
-                None => {
+            None => {
+                if let Some((path, line, column)) = scan::position(word) {
+                    (path, Some(line), column)
+                } else {
                     let next = words.get(at + 1).is_some_and(|w| w.eq_ignore_ascii_case("line"));
                     (
                         word.as_str(),
@@ -299,7 +300,7 @@ pub(super) fn location(value: &str) -> Option<Frame> {
                         None,
                     )
                 }
-            },
+            }
         };
         let is_file = path.rsplit(['/', '\\']).next().is_some_and(|name| {
             name.rsplit_once('.').is_some_and(|(stem, end)| {

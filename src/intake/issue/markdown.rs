@@ -121,16 +121,13 @@ fn without_comments<'a>(line: &'a str, inside: &mut bool) -> Cow<'a, str> {
             }
             *inside = false;
         }
-        match rest.split_once("<!--") {
-            Some((before, after)) => {
-                kept.push_str(before);
-                rest = after;
-                *inside = true;
-            }
-            None => {
-                kept.push_str(rest);
-                break;
-            }
+        if let Some((before, after)) = rest.split_once("<!--") {
+            kept.push_str(before);
+            rest = after;
+            *inside = true;
+        } else {
+            kept.push_str(rest);
+            break;
         }
     }
     kept.into()
@@ -191,21 +188,18 @@ fn without_tags(line: Cow<'_, str>) -> (Cow<'_, str>, Option<String>) {
         let name = inner[name_start..name_start + name_length].to_ascii_lowercase();
         let after = &inner[name_start + name_length..];
         let known = TAGS.contains(&name.as_str()) && after.starts_with(['>', ' ', '/']);
-        match after.find('>').filter(|end| known && *end < 200) {
-            Some(end) => {
-                if name == "summary" {
-                    if closing {
-                        title = summary.take().map(|from| kept.split_off(from.min(kept.len())));
-                    } else {
-                        summary = Some(kept.len());
-                    }
+        if let Some(end) = after.find('>').filter(|end| known && *end < 200) {
+            if name == "summary" {
+                if closing {
+                    title = summary.take().map(|from| kept.split_off(from.min(kept.len())));
+                } else {
+                    summary = Some(kept.len());
                 }
-                rest = &after[end + 1..];
             }
-            None => {
-                kept.push('<');
-                rest = inner;
-            }
+            rest = &after[end + 1..];
+        } else {
+            kept.push('<');
+            rest = inner;
         }
     }
     kept.push_str(rest);

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, amounts, digits};
-use crate::model::{Counts, TestOutcome};
+use crate::intake::log::found::{Block, Found, amounts, digits};
+use crate::intake::scan;
+use crate::model::{Counts, Exception, Failure, Language, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut outcomes: Vec<(&str, TestOutcome)> = Vec::new();
@@ -47,7 +48,12 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             pending = Some(name);
         } else if let Some(name) = overflowed(text) {
             outcomes.push((name, TestOutcome::Failed));
-            blocks.push((name, at, at + 1));
+            found.blocks.push(Block {
+                test: Some(name.to_owned()),
+                failure: Some(overflow(text)),
+                spans: std::iter::once(at..at + 1).collect(),
+                ..Block::default()
+            });
         } else if pending.is_some()
             && let Some(outcome) = outcome(text)
             && let Some(name) = pending.take()
@@ -123,6 +129,13 @@ fn result(text: &str) -> Option<Counts> {
 /// `---- tests::adds stdout ----`.
 fn block_header(text: &str) -> Option<&str> {
     text.strip_prefix("---- ")?.strip_suffix(" stdout ----")
+}
+
+/// A stack that ran over leaves no trace.
+fn overflow(text: &str) -> Failure {
+    let exception =
+        Exception { type_name: "stack overflow".to_owned(), message: scan::message(text), frames: Vec::new() };
+    Failure { language: Some(Language::Rust), chain: vec![exception], ..Failure::default() }
 }
 
 /// `thread 'tests::deep' (12) has overflowed its stack`.

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::intake::clean::Line;
 use crate::model::{Counts, Failure, TestOutcome};
 
-/// The longest name of a test that is kept whole.
+/// The longest name that is put together; deep nesting must not make much of little.
 const MAX_NAME: usize = 1000;
 
 /// A failing test's own output.
@@ -37,6 +37,8 @@ pub(super) struct Found {
     pub(super) anonymous: u64,
     /// Output of failing tests.
     pub(super) blocks: Vec<Block>,
+    /// Other lines that later readers do not see: repetitions, and tests that were expected to fail.
+    pub(super) hidden: Vec<Range<usize>>,
 }
 
 impl Found {
@@ -54,11 +56,7 @@ impl Found {
             }
             TestOutcome::Skipped => self.seen.skipped += 1,
         }
-        let mut end = name.len().min(MAX_NAME);
-        while !name.is_char_boundary(end) {
-            end -= 1;
-        }
-        put(&mut self.tests, name[..end].to_owned(), outcome);
+        put(&mut self.tests, name.to_owned(), outcome);
     }
 
     /// Adds the lines of a failing test.
@@ -91,6 +89,21 @@ pub(super) fn put(tests: &mut BTreeMap<String, TestOutcome>, name: String, outco
         .entry(name)
         .and_modify(|old| *old = if rank(outcome) > rank(*old) { outcome } else { *old })
         .or_insert(outcome);
+}
+
+/// Joins a test's name with those of the suites around it.
+pub(super) fn join<'a>(parts: impl Iterator<Item = &'a str>, between: &str) -> String {
+    let mut whole = String::new();
+    for part in parts {
+        if whole.len() + part.len() > MAX_NAME && !whole.is_empty() {
+            break;
+        }
+        if !whole.is_empty() {
+            whole.push_str(between);
+        }
+        whole.push_str(part);
+    }
+    whole
 }
 
 /// Reads `3 failed, 2 passed` as numbers and words, between commas, semicolons or bars.

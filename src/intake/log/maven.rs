@@ -1,6 +1,74 @@
-//! Layer 1.
+//! Maven's surefire and failsafe. Only failing tests have names there. Layer 1.
+
 use crate::intake::clean::Line;
-use crate::intake::log::found::Found;
-pub(super) fn read(_: &[Line<'_>]) -> Option<Found> {
-    None
+use crate::intake::log::found::{Found, digits};
+use crate::model::{Counts, TestOutcome};
+
+pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
+    let mut found = Found::default();
+    let mut classes = Counts::default();
+    let mut recognised = false;
+    let mut open: Option<(String, usize)> = None;
+    for (at, line) in lines.iter().enumerate() {
+        let text = line.text;
+        let counted = counts(text);
+        let failed = failing(text);
+        if (counted.is_some() || failed.is_some() || ends_block(text))
+            && let Some((name, start)) = open.take()
+        {
+            found.block(Some(name), start..at);
+        }
+        if let Some((counts, of_class)) = counted {
+            recognised = true;
+            if of_class {
+                super::add(&mut classes, counts);
+            } else {
+                found.count(counts);
+            }
+        } else if let Some(name) = failed {
+            found.add(&name, TestOutcome::Failed);
+            open = Some((name, at + 1));
+        }
+    }
+    if let Some((name, start)) = open {
+        found.block(Some(name), start..lines.len());
+    }
+    if found.own.is_none() && recognised {
+        // The last line is missing where the build was cut off.
+        found.count(classes);
+    }
+    recognised.then_some(found)
+}
+
+/// `Tests run: 3, Failures: 1, Errors: 1, Skipped: 0`, of one class if a time follows.
+fn counts(text: &str) -> Option<(Counts, bool)> {
+    let rest = text.strip_prefix("Tests run: ")?;
+    let (total, rest) = rest.split_once(", Failures: ")?;
+    let (failures, rest) = rest.split_once(", Errors: ")?;
+    let (errors, rest) = rest.split_once(", Skipped: ")?;
+    let (skipped, rest) = rest.split_once(',').unwrap_or((rest, ""));
+    let (total, skipped) = (digits(total.trim())?, digits(skipped.trim())?);
+    let failed = digits(failures.trim())? + digits(errors.trim())?;
+    Some((Counts { run: total.saturating_sub(skipped), failed, skipped }, rest.contains("Time elapsed")))
+}
+
+/// `com.acme.CartTest.total  Time elapsed: 0.01 s  <<< FAILURE!`, older `total(com.acme.CartTest)  Time …`.
+fn failing(text: &str) -> Option<String> {
+    let (rest, _) = text.split_once("<<< ")?;
+    let name = rest.split(" Time elapsed:").next()?.trim().trim_end_matches(" --").trim();
+    if name.starts_with("Tests run:") || name.is_empty() {
+        return None;
+    }
+    if let Some((method, class)) = name.strip_suffix(')').and_then(|n| n.rsplit_once('('))
+        && class.contains(|c: char| c.is_alphabetic())
+        && !method.contains('.')
+    {
+        return Some(format!("{class}.{method}"));
+    }
+    // A class whose set-up broke has no test to name.
+    Some(name.to_owned())
+}
+
+fn ends_block(text: &str) -> bool {
+    text.starts_with("Running ") || text == "Results:" || text.starts_with("Results :") || text.starts_with("BUILD ")
 }

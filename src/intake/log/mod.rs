@@ -17,6 +17,8 @@ mod nextest;
 mod node;
 mod pytest;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod unittest;
 mod vitest;
 
@@ -27,26 +29,26 @@ use crate::model::{Counts, Failure, TestOutcome, TestRun};
 /// A runner: its name in a [`TestRun`], its name in a [`Failure`], and its reader.
 struct Tool {
     runner: &'static str,
-    tool: &'static str,
+    name: &'static str,
     read: fn(&[Line<'_>]) -> Option<Found>,
 }
 
 /// Every runner. What an earlier one claims as a failing test's output is hidden from the later ones, so runners whose
 /// blocks hold other runners' output come first.
 const TOOLS: [Tool; 13] = [
-    Tool { runner: "nextest", tool: "cargo-nextest", read: nextest::read },
-    Tool { runner: "cargo", tool: "cargo-test", read: cargo::read },
-    Tool { runner: "pytest", tool: "pytest", read: pytest::read },
-    Tool { runner: "unittest", tool: "unittest", read: unittest::read },
-    Tool { runner: "jest", tool: "jest", read: jest::read },
-    Tool { runner: "vitest", tool: "vitest", read: vitest::read },
-    Tool { runner: "mocha", tool: "mocha", read: mocha::read },
-    Tool { runner: "node", tool: "node-test", read: node::read_tap },
-    Tool { runner: "node", tool: "node-test", read: node::read_spec },
-    Tool { runner: "go", tool: "go-test", read: go::read },
-    Tool { runner: "maven", tool: "surefire", read: maven::read },
-    Tool { runner: "gradle", tool: "gradle", read: gradle::read },
-    Tool { runner: "tap", tool: "tap", read: tap::read },
+    Tool { runner: "nextest", name: "cargo-nextest", read: nextest::read },
+    Tool { runner: "cargo", name: "cargo-test", read: cargo::read },
+    Tool { runner: "pytest", name: "pytest", read: pytest::read },
+    Tool { runner: "unittest", name: "unittest", read: unittest::read },
+    Tool { runner: "jest", name: "jest", read: jest::read },
+    Tool { runner: "vitest", name: "vitest", read: vitest::read },
+    Tool { runner: "mocha", name: "mocha", read: mocha::read },
+    Tool { runner: "node", name: "node-test", read: node::read_tap },
+    Tool { runner: "node", name: "node-test", read: node::read_spec },
+    Tool { runner: "go", name: "go-test", read: go::read },
+    Tool { runner: "maven", name: "surefire", read: maven::read },
+    Tool { runner: "gradle", name: "gradle", read: gradle::read },
+    Tool { runner: "tap", name: "tap", read: tap::read },
 ];
 
 /// Reads how each test ended, under the runner's own name for it, and the runner's counts.
@@ -65,22 +67,22 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let mut lines = clean::lines(&cleaned);
     let mut run = TestRun::default();
     let mut runners: Vec<&str> = Vec::new();
+    let mut tools: Vec<&str> = Vec::new();
     let mut failures = Vec::new();
     let mut unnamed = 0;
     for tool in &TOOLS {
         let Some(found) = (tool.read)(&lines) else { continue };
         if !runners.contains(&tool.runner) {
             runners.push(tool.runner);
+            tools.push(tool.name);
         }
         unnamed += found.unnamed;
         add(&mut run.counts, found.counts());
         for block in &found.blocks {
-            failures.extend(block::read(block, tool.tool, &lines));
+            failures.extend(block::read(block, tool.name, &lines));
         }
-        for block in found.blocks {
-            for span in block.spans {
-                lines[span].fill(Line { text: "", indent: 0 });
-            }
+        for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
+            lines[span].fill(Line { text: "", indent: 0 });
         }
         for (name, outcome) in found.tests {
             found::put(&mut run.tests, name, outcome);
@@ -88,7 +90,8 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     }
     run.runner = (!runners.is_empty()).then(|| runners.join("+"));
     let failing: Vec<&str> = run.with(TestOutcome::Failed).collect();
-    let loose = block::loose(&lines, &failing, &failures, unnamed > 0);
+    let tool = if let [only] = *tools { Some(only) } else { None };
+    let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
     failures.extend(loose);
     (run, failures)
 }

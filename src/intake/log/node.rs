@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::intake::clean::Line;
 use crate::intake::log::block::bare_frames;
-use crate::intake::log::found::{Block, Found, cut_duration, until};
+use crate::intake::log::found::{Block, Found, cut_duration, join, until};
 use crate::intake::log::tap::{self, unescape};
 use crate::intake::scan;
 use crate::model::{Exception, Failure, Language, TestOutcome};
@@ -56,6 +56,7 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
         } else {
             Details::default()
         };
+        found.hidden.push(start - 1..at);
         close(&mut stack, indent, false);
         let own = stack.pop_if(|open| open.indent == indent);
         if let Some(parent) = stack.last_mut() {
@@ -70,22 +71,20 @@ pub(super) fn read_tap(lines: &[Line<'_>]) -> Option<Found> {
             if own_failure && !blamed {
                 found.unnamed += 1;
                 if details.get("exitCode").is_none() {
-                    found.blocks.push(Block { spans: vec![start..at], failure: details.failure(), ..Block::default() });
+                    found.blocks.push(Block {
+                        spans: std::iter::once(start..at).collect(),
+                        failure: details.failure(),
+                        ..Block::default()
+                    });
                 }
             }
             continue;
         }
-        let mut name = String::new();
-        for part in stack.iter().map(|open| open.name).chain([point.name]) {
-            if !name.is_empty() {
-                name.push_str(" > ");
-            }
-            name.push_str(&unescape(part));
-        }
+        let name = unescape(&join(stack.iter().map(|open| open.name).chain([point.name]), " > "));
         if point.outcome == TestOutcome::Failed {
             found.blocks.push(Block {
                 test: Some(name.clone()),
-                spans: vec![start..at],
+                spans: std::iter::once(start..at).collect(),
                 failure: details.failure(),
                 ..Block::default()
             });
@@ -246,12 +245,7 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
             found.unnamed += 1;
             continue;
         }
-        let mut whole = String::new();
-        for part in stack.iter().map(|open| open.name) {
-            whole.push_str(part);
-            whole.push_str(" > ");
-        }
-        whole.push_str(name);
+        let whole = join(stack.iter().map(|open| open.name).chain([name]), " > ");
         found.add(&whole, outcome);
         if outcome == TestOutcome::Failed {
             failing.entry(name).or_default().push_back(whole);
@@ -267,21 +261,19 @@ pub(super) fn read_spec(lines: &[Line<'_>]) -> Option<Found> {
                 let said = lines.get(at + 2).and_then(|line| quoted(line.text));
                 found.blocks.push(Block {
                     test: Some(whole),
-                    spans: vec![at..stop],
+                    spans: std::iter::once(at..stop).collect(),
                     failure: said.map(plain_failure),
                     ..Block::default()
                 });
             }
+            found.hidden.push(at..stop);
             at = stop;
         } else {
             at += 1;
         }
     }
     // The tree repeats the details; what it shows is the same.
-    if let Some(first) = found.blocks.first_mut() {
-        let tree: Vec<_> = tree_details(&lines[..end]);
-        first.spans.extend(tree);
-    }
+    found.hidden.extend(tree_details(&lines[..end]));
     Some(found)
 }
 
@@ -300,7 +292,7 @@ fn tree_details(lines: &[Line<'_>]) -> Vec<std::ops::Range<usize>> {
     let mut at = 0;
     while at < lines.len() {
         let indent = lines[at].indent;
-        let failed = spec_point(lines[at].text).is_some_and(|(_, outcome)| outcome == TestOutcome::Failed);
+        let failed = lines[at].text.starts_with('✖') && spec_point(lines[at].text).is_some();
         at += 1;
         if !failed {
             continue;

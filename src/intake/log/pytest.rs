@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, digits};
-use crate::model::{Counts, TestOutcome};
+use crate::intake::log::block;
+use crate::intake::log::found::{Block, Found, digits};
+use crate::model::{Counts, Failure, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut found = Found::default();
@@ -71,9 +72,34 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         } else {
             found.add(bare, TestOutcome::Failed);
         }
-        found.block(Some(id.unwrap_or(bare).to_owned()), start..end);
+        found.blocks.push(Block {
+            test: Some(id.unwrap_or(bare).to_owned()),
+            failure: chain(&lines[start..end]),
+            spans: std::iter::once(start..end).collect(),
+            ..Block::default()
+        });
     }
     Some(found)
+}
+
+/// Reads a section whose exceptions lead one to the other; any other is left to the automata.
+fn chain(section: &[Line<'_>]) -> Option<Failure> {
+    let mut parts: Vec<&[Line<'_>]> = Vec::new();
+    let mut links = Vec::new();
+    let mut from = 1;
+    for (at, line) in section.iter().enumerate().skip(1) {
+        let direct = line.text.starts_with("The above exception was the direct cause of the following");
+        if direct || line.text.starts_with("During handling of the above exception, another") {
+            parts.push(&section[from..at]);
+            links.push(direct);
+            from = at + 1;
+        }
+    }
+    if links.is_empty() {
+        return None;
+    }
+    parts.push(&section[from..]);
+    block::chained(section.first()?.text, &parts, &links)
 }
 
 /// `==== short test summary info ====`.
@@ -145,16 +171,17 @@ fn id_end(text: &str) -> Option<usize> {
 
 /// `tests/test_a.py::test_x PASSED [ 12%]`, and xdist's `[gw0] [ 12%] PASSED tests/test_a.py::test_x`.
 fn verbose_line(text: &str) -> Option<(&str, TestOutcome)> {
+    const WORDS: [&str; 6] = [" PASSED", " FAILED", " ERROR", " SKIPPED", " XFAIL", " XPASS"];
     if text.starts_with("[gw")
         && let Some((_, rest)) = text.split_once("%] ")
     {
         return summary_line(rest);
     }
-    const WORDS: [&str; 6] = [" PASSED", " FAILED", " ERROR", " SKIPPED", " XFAIL", " XPASS"];
     let at = WORDS.iter().filter_map(|word| {
         let at = text.rfind(word)?;
         let after = &text[at + word.len()..];
-        (after.is_empty() || after.starts_with(" [") || after.starts_with(" (")).then_some((at, *word))
+        let ends = after.trim_start();
+        (ends.is_empty() || after.starts_with(' ') && ends.starts_with(['[', '('])).then_some((at, *word))
     });
     let (at, word) = at.min()?;
     let name = text[..at].trim_end();

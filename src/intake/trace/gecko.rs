@@ -42,15 +42,12 @@ fn frame(text: &str) -> Option<Frame> {
         return function.is_some().then(|| Frame { function, ..Frame::default() });
     }
     // `file.js line 3 > eval:1:1`: the place of the call is worth more.
-    let (path, line, column) = match location.split_once(" line ") {
-        Some((path, rest)) => {
-            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-            (path, scan::number(&rest[..digits])?, None)
-        }
-        None => {
-            let (path, line, column) = scan::position(location)?;
-            (path, line, Some(column?))
-        }
+    let (path, line, column) = if let Some((path, rest)) = location.split_once(" line ") {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        (path, scan::number(&rest[..digits])?, None)
+    } else {
+        let (path, line, column) = scan::position(location)?;
+        (path, line, Some(column?))
     };
     // An address for mail has no line and column, and its place no slash.
     let plausible = path.contains("://") || path.contains('/') || path.contains(".js") || path.contains(".ts");

@@ -133,9 +133,11 @@ fn goroutine_only(lines: &[Line<'_>], start: usize) -> Option<Trace> {
         return None;
     }
     let (frames, end) = stack(lines, start + 1);
-    let end = other_goroutines(lines, end);
-    (!frames.is_empty())
-        .then(|| Trace::new(Language::Go, start, end, vec![Exception { frames, ..Exception::default() }]))
+    // Only what becomes a trace may be read far ahead, or reading would not be linear.
+    (!frames.is_empty()).then(|| {
+        let end = other_goroutines(lines, end);
+        Trace::new(Language::Go, start, end, vec![Exception { frames, ..Exception::default() }])
+    })
 }
 
 /// Reads pairs of lines: a call, and below it `file:line +0x…`.
@@ -149,9 +151,8 @@ fn stack(lines: &[Line<'_>], from: usize) -> (Vec<Frame>, usize) {
             continue;
         }
         let Some((path, line)) = place(lines[at + 1].text) else { break };
-        if let Some(rest) = call.strip_prefix("created by ") {
+        if call.starts_with("created by ") {
             // Where a goroutine was started is no caller; it ends the stack.
-            let _ = rest;
             at += 2;
             break;
         }

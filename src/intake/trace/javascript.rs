@@ -264,7 +264,9 @@ pub(super) fn place(location: &str) -> Option<Frame> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<(Option<String>, Option<String>, Option<u32>, Option<u32>)> {
+    type Parts = (Option<String>, Option<String>, Option<u32>, Option<u32>);
+
+    fn read(text: &str) -> Option<Parts> {
         frame(text).map(|f| (f.function, f.path, f.line, f.column))
     }
 

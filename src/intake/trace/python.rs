@@ -83,9 +83,8 @@ fn bare(lines: &[Line<'_>], at: usize, link: Link) -> Option<Single> {
 
 /// Looks after a traceback for the next one of its chain.
 fn link(lines: &[Line<'_>], end: usize, group: bool) -> Option<(Link, usize)> {
-    let mut at = end;
     let mut link = None;
-    for _ in 0..6 {
+    for at in end..end + 6 {
         let text = lines.get(at)?.text;
         if text == DIRECT {
             link = Some(Link::Direct);
@@ -96,7 +95,6 @@ fn link(lines: &[Line<'_>], end: usize, group: bool) -> Option<(Link, usize)> {
         } else if !text.is_empty() {
             return link.map(|link| (link, at));
         }
-        at += 1;
     }
     None
 }

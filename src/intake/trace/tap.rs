@@ -49,7 +49,10 @@ fn block(lines: &[Line<'_>], start: usize) -> (Option<Trace>, usize) {
         let Some((name, value)) = line.text.split_once(':') else { continue };
         key = name;
         let value = value.trim();
-        let plain = value.trim_matches('\'').replace("''", "'");
+        let plain = match value.strip_prefix('"').and_then(|inner| inner.strip_suffix('"')) {
+            Some(inner) => inner.replace("\\\"", "\""),
+            None => value.trim_matches('\'').replace("''", "'"),
+        };
         match name {
             "error" if !value.starts_with('|') => header.message = plain,
             "name" => header.type_name = plain,

@@ -1,0 +1,255 @@
+//! Ties each key to its field: what is set there, and what stands there. Layer 1.
+//!
+//! Values were checked before; one that were not would leave its field as it is.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use crate::config::check::{format_size, parse_size};
+use crate::config::settings::{Budget, Config};
+use crate::model::{Allowance, Policy, Project, Reason, RepoPath, TestCommands, format_duration, parse_duration};
+
+/// Fills a field from a checked value, where the value has the field's type.
+fn fill<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}
+
+fn parsed<T: std::str::FromStr>(value: &Json) -> Option<T> {
+    value.as_str()?.parse().ok()
+}
+
+/// Reads what may be unset by null; the outer `None` is a value of another type.
+#[expect(clippy::option_option, reason = "a value that unsets a key is not a value that cannot be read")]
+fn unsettable<T: std::str::FromStr>(value: &Json) -> Option<Option<T>> {
+    if value.is_null() { Some(None) } else { parsed(value).map(Some) }
+}
+
+fn texts(value: &Json) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn number<T: TryFrom<u64>>(value: &Json) -> Option<T> {
+    T::try_from(value.as_u64()?).ok()
+}
+
+fn duration(value: &Json) -> Option<Duration> {
+    parse_duration(value.as_str()?).ok()
+}
+
+fn size(value: &Json) -> Option<u64> {
+    parse_size(value.as_str()?)
+}
+
+fn allowance(value: &Json) -> Option<Allowance> {
+    match value.as_str()? {
+        "unlimited" => Some(Allowance::Unlimited),
+        text => text.parse().ok().map(Allowance::Cap),
+    }
+}
+
+/// Writes an allowance as the configuration does.
+pub(super) fn allowance_text(allowance: Allowance) -> Json {
+    match allowance {
+        Allowance::Cap(amount) => Json::from(amount.to_string().trim_start_matches('$')),
+        Allowance::Unlimited => Json::from("unlimited"),
+    }
+}
+
+fn project(value: &Json) -> Option<Project> {
+    let mut commands = TestCommands::default();
+    for (key, value) in value.as_object()? {
+        set_command(&mut commands, key, value);
+    }
+    Some(Project { path: parsed(value.get("path")?)?, commands })
+}
+
+fn set_command(commands: &mut TestCommands, key: &str, value: &Json) -> bool {
+    let field = match key {
+        "setup_command" => &mut commands.setup,
+        "test_command" => &mut commands.test,
+        "test_one_command" => &mut commands.test_one,
+        "lint_command" => &mut commands.lint,
+        "typecheck_command" => &mut commands.typecheck,
+        "format_command" => &mut commands.format,
+        _ => return false,
+    };
+    fill(field, unsettable(value));
+    true
+}
+
+/// Sets one key of a repository.
+pub(super) fn set(policy: &mut Policy, key: &str, value: &Json) {
+    if set_command(&mut policy.commands, key, value) {
+        return;
+    }
+    let (limits, sandbox) = (&mut policy.limits, &mut policy.sandbox);
+    match key {
+        "branch" => fill(&mut policy.branch, unsettable(value)),
+        "mode" => fill(&mut policy.mode, parsed(value)),
+        "trigger_labels" => fill(&mut policy.trigger_labels, texts(value)),
+        "trust" => fill(&mut policy.trust, parsed(value)),
+        "trusted_authors" => {
+            let ids = value.as_array().map(|ids| ids.iter().filter_map(Json::as_u64).collect());
+            fill(&mut policy.trusted_authors, ids);
+        }
+        "path_filters.include" => fill(&mut policy.path_filters.include, texts(value)),
+        "path_filters.exclude" => fill(&mut policy.path_filters.exclude, texts(value)),
+        "protected_paths.add" => fill(&mut policy.protected_add, texts(value)),
+        "protected_paths.lift" => fill(&mut policy.protected_lift, texts(value)),
+        "projects" => {
+            fill(&mut policy.projects, value.as_array().and_then(|all| all.iter().map(project).collect()));
+        }
+        "setup_env" => fill(&mut policy.setup_env, texts(value)),
+        "test_env" => {
+            let variables = value.as_object().and_then(|table| {
+                table.iter().map(|(name, text)| Some((name.clone(), text.as_str()?.to_owned()))).collect()
+            });
+            fill(&mut policy.test_env, variables);
+        }
+        "evidence" => fill(&mut policy.evidence, parsed(value)),
+        "confidence_threshold" => fill(&mut policy.confidence_threshold, value.as_f64()),
+        "draft_threshold" => fill(&mut policy.draft_threshold, value.as_f64()),
+        "max_prs_per_run" => fill(&mut policy.max_prs_per_run, number(value)),
+        "max_open_prs" => fill(&mut policy.max_open_prs, number(value)),
+        "limits.max_diff_lines" => fill(&mut limits.max_diff_lines, number(value)),
+        "limits.max_files" => fill(&mut limits.max_files, number(value)),
+        "limits.max_patch_bytes" => fill(&mut limits.max_patch_bytes, size(value)),
+        "limits.max_file_bytes" => fill(&mut limits.max_file_bytes, size(value)),
+        "limits.max_attempts" => fill(&mut limits.max_attempts, number(value)),
+        "limits.cooldown" => fill(&mut limits.cooldown, duration(value)),
+        "limits.setup_timeout" => fill(&mut limits.setup_timeout, duration(value)),
+        "limits.test_timeout" => fill(&mut limits.test_timeout, duration(value)),
+        "limits.test_memory" => fill(&mut limits.test_memory, size(value)),
+        "limits.test_processes" => fill(&mut limits.test_processes, number(value)),
+        "limits.test_output" => fill(&mut limits.test_output, size(value)),
+        "sandbox.require" => fill(&mut sandbox.require, parsed(value)),
+        "sandbox.network" => fill(&mut sandbox.network, parsed(value)),
+        "sandbox.setup_network" => fill(&mut sandbox.setup_network, parsed(value)),
+        "sandbox.services" => fill(&mut sandbox.services, texts(value)),
+        "labels" => fill(&mut policy.labels, texts(value)),
+        "tags" => fill(&mut policy.tags, texts(value)),
+        _ => {
+            if let (Some(rule), Some(setting)) = (rule(key), parsed(value)) {
+                policy.rules.insert(rule, setting);
+            }
+        }
+    }
+}
+
+/// Returns the rule that a key sets.
+fn rule(key: &str) -> Option<Reason> {
+    let name = key.strip_prefix("rules.")?;
+    Reason::ALL.iter().copied().find(|reason| reason.as_str() == name)
+}
+
+/// Returns what stands under one key of a repository, as the configuration would write it; `None` for no such key.
+pub(super) fn get(policy: &Policy, key: &str) -> Option<Json> {
+    let (commands, limits, sandbox) = (&policy.commands, &policy.limits, &policy.sandbox);
+    Some(match key {
+        "slug" => json!(policy.slug),
+        "branch" => json!(policy.branch),
+        "mode" => json!(policy.mode),
+        "trigger_labels" => json!(policy.trigger_labels),
+        "trust" => json!(policy.trust),
+        "trusted_authors" => json!(policy.trusted_authors),
+        "path_filters.include" => json!(policy.path_filters.include),
+        "path_filters.exclude" => json!(policy.path_filters.exclude),
+        "protected_paths.add" => json!(policy.protected_add),
+        "protected_paths.lift" => json!(policy.protected_lift),
+        "projects" => policy.projects.iter().map(|project| written_project(&project.path, &project.commands)).collect(),
+        "setup_command" => json!(commands.setup),
+        "setup_env" => json!(policy.setup_env),
+        "test_command" => json!(commands.test),
+        "test_one_command" => json!(commands.test_one),
+        "test_env" => json!(policy.test_env),
+        "lint_command" => json!(commands.lint),
+        "typecheck_command" => json!(commands.typecheck),
+        "format_command" => json!(commands.format),
+        "evidence" => json!(policy.evidence),
+        "confidence_threshold" => json!(policy.confidence_threshold),
+        "draft_threshold" => json!(policy.draft_threshold),
+        "max_prs_per_run" => json!(policy.max_prs_per_run),
+        "max_open_prs" => json!(policy.max_open_prs),
+        "limits.max_diff_lines" => json!(limits.max_diff_lines),
+        "limits.max_files" => json!(limits.max_files),
+        "limits.max_patch_bytes" => json!(format_size(limits.max_patch_bytes)),
+        "limits.max_file_bytes" => json!(format_size(limits.max_file_bytes)),
+        "limits.max_attempts" => json!(limits.max_attempts),
+        "limits.cooldown" => json!(format_duration(limits.cooldown)),
+        "limits.setup_timeout" => json!(format_duration(limits.setup_timeout)),
+        "limits.test_timeout" => json!(format_duration(limits.test_timeout)),
+        "limits.test_memory" => json!(format_size(limits.test_memory)),
+        "limits.test_processes" => json!(limits.test_processes),
+        "limits.test_output" => json!(format_size(limits.test_output)),
+        "sandbox.require" => json!(sandbox.require),
+        "sandbox.network" => json!(sandbox.network),
+        "sandbox.setup_network" => json!(sandbox.setup_network),
+        "sandbox.services" => json!(sandbox.services),
+        "labels" => json!(policy.labels),
+        "tags" => json!(policy.tags),
+        _ => json!(policy.rule(rule(key)?)),
+    })
+}
+
+fn written_project(path: &RepoPath, commands: &TestCommands) -> Json {
+    let mut table = json!({ "path": path });
+    let written = [
+        ("setup_command", &commands.setup),
+        ("test_command", &commands.test),
+        ("test_one_command", &commands.test_one),
+        ("lint_command", &commands.lint),
+        ("typecheck_command", &commands.typecheck),
+        ("format_command", &commands.format),
+    ];
+    for (key, command) in written {
+        if let Some(command) = command {
+            table[key] = json!(command);
+        }
+    }
+    table
+}
+
+/// Sets one key of the whole configuration.
+pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
+    let Config { budget, run, patterns, state, .. } = config;
+    match key {
+        "mode" => fill(&mut config.mode, parsed(value)),
+        "budget.run" => fill(&mut budget.run, allowance(value)),
+        "budget.day" => fill(&mut budget.day, allowance(value)),
+        "budget.attempt" => fill(&mut budget.attempt, allowance(value)),
+        "budget.author_day" => fill(&mut budget.author_day, allowance(value)),
+        "run.deadline" => fill(&mut run.deadline, duration(value)),
+        "run.concurrency" => fill(&mut run.concurrency, number(value)),
+        "run.max_issues" => fill(&mut run.max_issues, number(value)),
+        "run.max_prs_per_day" => fill(&mut run.max_prs_per_day, number(value)),
+        "patterns.builtin" => fill(&mut patterns.builtin, value.as_bool()),
+        "patterns.libraries" => fill(&mut patterns.libraries, texts(value)),
+        "state.repository" => fill(&mut state.repository, unsettable(value)),
+        "state.branch" => fill(&mut state.branch, parsed(value)),
+        _ => {}
+    }
+}
+
+/// Returns what stands under one key of the whole configuration; `None` for no such key.
+pub(super) fn get_global(config: &Config, key: &str) -> Option<Json> {
+    let Config { budget: Budget { run: per_run, day, attempt, author_day }, run, patterns, state, .. } = config;
+    Some(match key {
+        "mode" => json!(config.mode),
+        "budget.run" => allowance_text(*per_run),
+        "budget.day" => allowance_text(*day),
+        "budget.attempt" => allowance_text(*attempt),
+        "budget.author_day" => allowance_text(*author_day),
+        "run.deadline" => json!(format_duration(run.deadline)),
+        "run.concurrency" => json!(run.concurrency),
+        "run.max_issues" => json!(run.max_issues),
+        "run.max_prs_per_day" => json!(run.max_prs_per_day),
+        "patterns.builtin" => json!(patterns.builtin),
+        "patterns.libraries" => json!(patterns.libraries),
+        "state.repository" => json!(state.repository),
+        "state.branch" => json!(state.branch),
+        _ => return None,
+    })
+}

@@ -1,0 +1,300 @@
+//! The configuration: files under `tests/data/config/` with everything that is said about each.
+//!
+//! `HOMEOSTAT_BLESS=1` rewrites the expected texts; look at the difference before it is committed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use homeostat::config::guess::Guessed;
+use homeostat::config::{self, Flags, InitRepo, LoadInput, Loaded, ProblemCode, Problems};
+use homeostat::model::{Allowance, MicroUsd, Mode, Policy, RepoSlug};
+
+fn read(name: &str, text: &[u8], env: &[(&str, &str)], flags: Flags) -> Result<Loaded, Problems> {
+    let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    config::load(&LoadInput { file_name: name, text, env: &env, flags: &flags })
+}
+
+fn plain(text: &str) -> Result<Loaded, Problems> {
+    read("repos.yml", text.as_bytes(), &[], Flags::default())
+}
+
+fn files(kind: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(kind);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "yml"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Compares with the text beside a file, or writes it.
+fn expect(path: &Path, actual: &str) {
+    let expected = path.with_extension("txt");
+    if std::env::var_os("HOMEOSTAT_BLESS").is_some() {
+        std::fs::write(&expected, actual).expect("the expectation can be written");
+    }
+    let wanted = std::fs::read_to_string(&expected).unwrap_or_default();
+    assert_eq!(actual, wanted, "{} (HOMEOSTAT_BLESS=1 rewrites it)", expected.display());
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a name").to_string_lossy().into_owned()
+}
+
+#[test]
+fn every_invalid_file_is_answered_with_all_its_problems() {
+    let mut seen = std::collections::BTreeSet::new();
+    for path in files("invalid") {
+        let bytes = std::fs::read(&path).expect("a readable file");
+        let problems = read(&name(&path), &bytes, &[], Flags::default()).expect_err("an invalid file");
+        for problem in &problems.problems {
+            seen.insert(serde_json::to_string(&problem.code).expect("a code"));
+        }
+        expect(&path, &format!("{problems}\n"));
+    }
+    // The other codes need what no small file can show; they have tests of their own below.
+    assert_eq!(seen.len(), 17, "{seen:?}");
+}
+
+#[test]
+fn every_valid_file_is_read_and_its_settings_name_their_origin() {
+    for path in files("valid") {
+        let bytes = std::fs::read(&path).expect("a readable file");
+        let loaded = read(&name(&path), &bytes, &[], Flags::default()).unwrap_or_else(|p| panic!("{p}"));
+        expect(&path, &config::show(&loaded));
+    }
+}
+
+#[test]
+fn a_setting_of_a_repository_wins_over_defaults_and_those_over_built_in_ones() {
+    let loaded = plain(
+        "version: 1\ndefaults: { max_open_prs: 7, limits: { max_files: 4 } }\nrepositories:\n  - slug: a/b\n    \
+         limits: { max_attempts: 1 }\n  - slug: a/c\n    max_open_prs: 1\n",
+    )
+    .expect("a valid file");
+    let [first, second] = loaded.config.repositories.as_slice() else { panic!("two repositories") };
+    assert_eq!((first.max_open_prs, first.limits.max_files, first.limits.max_attempts), (7, 4, 1));
+    assert_eq!((second.max_open_prs, second.limits.max_files, second.limits.max_attempts), (1, 4, 3));
+    let own = loaded.effective(first);
+    let from = |key: &str| own[key].from.as_str();
+    assert_eq!(from("max_open_prs"), "defaults, line 2");
+    assert_eq!(from("limits.max_attempts"), "repositories[0], line 5");
+    assert_eq!(from("limits.cooldown"), "built-in");
+}
+
+#[test]
+fn every_key_that_is_ready_reaches_its_setting() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config/valid/complete.yml");
+    let bytes = std::fs::read(path).expect("a readable file");
+    let loaded = read("complete.yml", &bytes, &[], Flags::default()).expect("a valid file");
+    let built_in = Policy::built_in("acme/none".parse().expect("a slug"));
+    let untouched = loaded.effective(&built_in);
+    for (key, origin) in &untouched {
+        let moved = loaded.config.repositories.iter().any(|policy| loaded.effective(policy)[key].value != origin.value);
+        assert!(moved, "{key}");
+    }
+    let empty = Loaded::built_in(&[], &BTreeMap::new(), Flags::default()).expect("valid");
+    for (key, origin) in empty.effective_settings() {
+        let moved = loaded.effective_settings()[&key].value != origin.value;
+        assert!(moved || key == "mode", "{key}");
+    }
+}
+
+const SMALL: &str = "version: 1\nrepositories:\n  - slug: a/b\n    limits: { max_files: 5 }\n";
+
+#[test]
+fn a_limit_from_the_environment_can_only_tighten() {
+    let env = [
+        ("MAX_FILES", "3"),
+        ("MAX_DIFF_LINES", "9000"),
+        ("HOMEOSTAT_CONFIDENCE_THRESHOLD", "0.9"),
+        ("CONFIDENCE_THRESHOLD", "0.1"),
+        ("MAX_ATTEMPTS", "2"),
+        ("MAX_RUN_COST", "0.25"),
+    ];
+    let loaded = read("repos.yml", SMALL.as_bytes(), &env, Flags::default()).expect("a valid file");
+    let policy = &loaded.config.repositories[0];
+    assert_eq!((policy.limits.max_files, policy.limits.max_diff_lines, policy.limits.max_attempts), (3, 500, 2));
+    assert!((policy.confidence_threshold - 0.9).abs() < 1e-9);
+    assert_eq!(loaded.config.budget.run, Allowance::Cap(MicroUsd(250_000)));
+    assert_eq!(loaded.effective(policy)["limits.max_files"].from, "environment MAX_FILES");
+    assert_eq!(loaded.effective(policy)["confidence_threshold"].from, "environment HOMEOSTAT_CONFIDENCE_THRESHOLD");
+    assert_eq!(loaded.effective_settings()["budget.run"].from, "environment MAX_RUN_COST");
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].contains("MAX_DIFF_LINES"));
+    for (variable, value) in [("MAX_RUN_COST", "unlimited"), ("MAX_RUN_COST", "5")] {
+        let loaded = read("repos.yml", SMALL.as_bytes(), &[(variable, value)], Flags::default()).expect("valid");
+        assert_eq!(loaded.config.budget.run, Allowance::Cap(MicroUsd(1_000_000)), "{value}");
+    }
+}
+
+#[test]
+fn the_mode_in_force_is_the_lowest_that_is_given() {
+    let ready = Flags { mode: Some(Mode::Ready), dry_run: false };
+    let draft = Flags { mode: Some(Mode::Draft), dry_run: false };
+    let dry = Flags { mode: Some(Mode::Ready), dry_run: true };
+    let none = Flags::default();
+    let text =
+        |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
+    for (top, own, env, flags, mode, from) in [
+        ("ready", "ready", None, none, Mode::Ready, "repositories[0], line 5"),
+        ("draft", "ready", None, none, Mode::Draft, "top of the file, line 2"),
+        ("ready", "draft", None, ready, Mode::Draft, "repositories[0], line 5"),
+        ("ready", "ready", None, draft, Mode::Draft, "flag --mode"),
+        ("ready", "ready", None, dry, Mode::Observe, "flag --dry-run"),
+        ("observe", "ready", None, draft, Mode::Observe, "top of the file, line 2"),
+        ("ready", "ready", Some(("HOMEOSTAT_STOP", "1")), none, Mode::Observe, "environment HOMEOSTAT_STOP"),
+        ("ready", "ready", Some(("HOMEOSTAT_DRY_RUN", "true")), none, Mode::Observe, "environment HOMEOSTAT_DRY_RUN"),
+        ("ready", "ready", Some(("HOMEOSTAT_DRY_RUN", "0")), none, Mode::Ready, "repositories[0], line 5"),
+        ("ready", "ready", Some(("APPLY_MODE", "propose")), none, Mode::Observe, "environment APPLY_MODE"),
+        ("ready", "ready", Some(("APPLY_MODE", "commit")), none, Mode::Ready, "repositories[0], line 5"),
+    ] {
+        let env: Vec<_> = env.into_iter().collect();
+        let loaded = read("repos.yml", text(top, own).as_bytes(), &env, flags).expect("a valid file");
+        let policy = &loaded.config.repositories[0];
+        assert_eq!((policy.mode, loaded.effective(policy)["mode"].from.as_str()), (mode, from), "{top} {own} {env:?}");
+        assert!(policy.mode <= loaded.config.mode);
+    }
+}
+
+#[test]
+fn learning_happens_in_production_alone() {
+    for (stage, switch, learning) in [
+        (None, None, Some(false)),
+        (Some("dev"), None, Some(false)),
+        (Some("test"), Some("false"), Some(false)),
+        (Some("production"), None, Some(true)),
+        (Some("production"), Some("false"), Some(false)),
+        (Some("production"), Some("true"), Some(true)),
+        (Some("test"), Some("true"), None),
+        (None, Some("true"), None),
+    ] {
+        let mut env = Vec::new();
+        env.extend(stage.map(|value| ("HOMEOSTAT_ENV", value)));
+        env.extend(switch.map(|value| ("LEARNING_ENABLED", value)));
+        match (read("repos.yml", SMALL.as_bytes(), &env, Flags::default()), learning) {
+            (Ok(loaded), Some(learning)) => {
+                assert_eq!(loaded.learning, learning, "{env:?}");
+                assert_eq!(loaded.environment, stage.unwrap_or("dev"));
+            }
+            (Err(problems), None) => {
+                assert_eq!(problems.problems[0].code, ProblemCode::LearningOutsideProduction, "{env:?}");
+            }
+            (other, _) => panic!("{env:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
+    let env = [
+        ("HOMEOSTAT_ENV", "prod"),
+        ("HOMEOSTAT_STOP", "maybe"),
+        ("APPLY_MODE", "merge"),
+        ("MAX_FILES", "many"),
+        ("MAX_RUN_COST", "$5"),
+        ("CONFIDENCE_THRESHOLD", "NaN"),
+        ("LEARNING_ENABLED", "perhaps"),
+    ];
+    let flags = Flags { mode: Some(Mode::Auto), dry_run: false };
+    let problems = read("repos.yml", b"version: 3\n", &env, flags).expect_err("all wrong");
+    let text = problems.to_string();
+    for name in env.iter().map(|(name, _)| *name).chain(["--mode", "repos.yml:1:10: version", "repositories"]) {
+        assert!(text.contains(name), "{name} is missing in\n{text}");
+    }
+    assert!(text.ends_with("10 problems"), "{text}");
+    let json = serde_json::to_value(&problems).expect("serialisable");
+    assert_eq!(json["problems"][0]["place"]["line"], 1);
+    assert_eq!(json["problems"][0]["code"], "missing-key");
+}
+
+#[test]
+fn a_file_that_is_too_large_is_refused_by_its_size_alone() {
+    let large = vec![b'#'; config::MAX_BYTES + 1];
+    let problems = read("repos.yml", &large, &[], Flags::default()).expect_err("too large");
+    assert_eq!(problems.problems[0].code, ProblemCode::Unreadable);
+}
+
+#[test]
+fn ten_thousand_repositories_are_read_and_one_more_is_refused() {
+    let text = |count: usize| {
+        let mut text = "version: 1\nrepositories:\n".to_owned();
+        for at in 0..count {
+            writeln!(text, "  - slug: acme/r{at}").expect("text grows");
+        }
+        text
+    };
+    assert_eq!(plain(&text(10_000)).expect("as many as allowed").config.repositories.len(), 10_000);
+    let problems = plain(&text(10_001)).expect_err("one too many");
+    assert_eq!(problems.problems[0].code, ProblemCode::TooManyRepositories);
+}
+
+#[test]
+fn many_problems_are_listed_up_to_a_bound_and_counted_beyond() {
+    let mut text = "version: 1\nrepositories: [{ slug: a/b }]\n".to_owned();
+    // Nearly as many as the size of a file allows: this also has to end soon.
+    for at in 0..60_000 {
+        writeln!(text, "colour{at}: red").expect("text grows");
+    }
+    let problems = plain(&text).expect_err("all unknown");
+    assert_eq!((problems.problems.len(), problems.more), (200, 59_800));
+    assert!(problems.to_string().ends_with("60000 problems"));
+}
+
+#[test]
+fn a_configuration_without_a_file_has_the_built_in_settings() {
+    let slugs: Vec<RepoSlug> = vec!["a/b".parse().expect("a slug"), "a/c".parse().expect("a slug")];
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), Flags::default()).expect("valid");
+    let expected: Vec<Policy> = slugs.iter().cloned().map(Policy::built_in).collect();
+    assert_eq!(loaded.config.repositories, expected);
+    let dry = Flags { mode: None, dry_run: true };
+    let loaded = Loaded::built_in(&slugs, &BTreeMap::new(), dry).expect("valid");
+    assert_eq!(loaded.config.repositories[1].mode, Mode::Observe);
+}
+
+#[test]
+fn a_first_configuration_is_valid_whatever_was_guessed() {
+    let repo = |slug: &str, branch: Option<&str>, setup: Option<&str>, test: Option<&str>| InitRepo {
+        slug: slug.parse().expect("a slug"),
+        branch: branch.map(str::to_owned),
+        guessed: Guessed {
+            setup: setup.map(str::to_owned),
+            test: test.map(str::to_owned),
+            said: vec!["Cargo.toml is there.\nmode: auto".to_owned()],
+        },
+    };
+    let repos = [
+        repo("acme/shop", Some("main"), Some("npm ci"), Some("npm test")),
+        repo("acme/null", Some("null"), None, None),
+        repo("acme/1", Some("no"), Some("a: b # c"), Some("POETRY=\"x\" run 'a' && b\t{test}")),
+        repo("acme/dots", None, None, Some("./mvnw -B test")),
+    ];
+    let loaded = plain(&config::first_config(&repos)).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(loaded.config.mode, Mode::Draft);
+    for (policy, repo) in loaded.config.repositories.iter().zip(&repos) {
+        assert_eq!(policy.slug, repo.slug);
+        assert_eq!(policy.branch.as_ref().map(|branch| branch.as_str().to_owned()), repo.branch);
+        assert_eq!((&policy.commands.setup, &policy.commands.test), (&repo.guessed.setup, &repo.guessed.test));
+    }
+    plain(&config::first_config(&[])).expect("the empty one can be filled in");
+}
+
+proptest::proptest! {
+    #[test]
+    fn arbitrary_bytes_are_answered_and_never_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400)) {
+        let _answer = read("repos.yml", &bytes, &[], Flags::default());
+    }
+
+    #[test]
+    fn arbitrary_yaml_like_text_is_answered_and_never_panics(
+        words in proptest::collection::vec(proptest::sample::select(vec![
+            "version", ": ", "1", "\n", "  ", "- ", "slug", "a/b", "repositories", "[", "]", "{", "}", "&a ", "*a", "!!str ",
+            "|", ">", "'", "\"", "limits", "max_files", "labels", "é", "\u{feff}", "\r\n", "---", "...", "? ", "#", ",", "<<",
+        ]), 0..60)
+    ) {
+        let _answer = plain(&words.concat());
+    }
+}
