@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::engine::reconcile::ReconcileError;
+use crate::engine::state::{Snapshot, budget_path};
 use crate::engine::target::{self, Target, failed};
-use crate::engine::{Context, DuplicateReport, EngineError, settle};
+use crate::engine::{Context, DuplicateReport, EngineError, retry, settle};
 use crate::forge::PullRequest;
 use crate::model::{Candidate, Fingerprint, Mode, Reason, ReportId, Verdict};
 use crate::plan::Action;
@@ -54,8 +55,9 @@ pub async fn publish(
     duplicates: &[DuplicateReport],
 ) -> Result<Publications, EngineError> {
     let mut all = Publications::default();
-    let waiting = waiting(context, fresh).await?;
-    let mut opened = 0;
+    let snapshot = context.state().snapshot().await?;
+    let waiting = waiting(context, &snapshot, fresh).await?;
+    let mut opened = if fresh.is_empty() && waiting.is_empty() { 0 } else { opened_today(context, &snapshot).await? };
     context.progress.stage("Publishing", Some(fresh.len() + waiting.len()));
     for policy in &context.config.repositories {
         let mine: Vec<&Candidate> = waiting.iter().chain(fresh).filter(|c| c.slug == policy.slug).collect();
@@ -97,13 +99,23 @@ fn newly_open(published: &[Published], policy: &crate::model::Policy) -> BTreeMa
     open
 }
 
+/// Returns how many pull requests were opened today, by the forge's clock.
+async fn opened_today(context: &Context<'_>, snapshot: &Snapshot) -> Result<u32, EngineError> {
+    let now = retry(context.system, async || context.forge.now().await).await?;
+    let day = context.state().read_json::<settle::Day>(snapshot, &budget_path(&now.day())).await?;
+    Ok(day.unwrap_or_default().pull_requests)
+}
+
 /// Reads candidates that wait on the state branch and are not among the fresh ones.
-async fn waiting(context: &Context<'_>, fresh: &[Candidate]) -> Result<Vec<Candidate>, EngineError> {
+async fn waiting(
+    context: &Context<'_>,
+    snapshot: &Snapshot,
+    fresh: &[Candidate],
+) -> Result<Vec<Candidate>, EngineError> {
     let state = context.state();
-    let snapshot = state.snapshot().await?;
     let mut waiting = Vec::new();
     for path in snapshot.below("candidates/") {
-        let Some(candidate) = state.read_json::<Candidate>(&snapshot, path).await? else { continue };
+        let Some(candidate) = state.read_json::<Candidate>(snapshot, path).await? else { continue };
         let known =
             fresh.iter().any(|c| c.repository_id == candidate.repository_id && c.fingerprint == candidate.fingerprint);
         if !known {

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::publish::Published;
 use crate::engine::record::{digest, latency, report_ref};
-use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path};
+use crate::engine::state::{Mutations, StateError, budget_path, candidate_path, decode, encode, failure_path};
 use crate::engine::{Context, EngineError};
 use crate::event::{AttemptFinished, Event, EvidenceRef, PullRef, SandboxRef};
 use crate::gate;
@@ -32,13 +34,24 @@ pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -
     Ok(())
 }
 
+/// What one day used of the fleet's caps, as `budget/<day>.json`; what others keep there stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Day {
+    /// Pull requests opened that day, UTC by the forge's clock.
+    #[serde(default)]
+    pub(crate) pull_requests: u32,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
+}
+
 /// Takes finished candidates off the state branch; what was not published is no fix.
 async fn forget(context: &Context<'_>, published: &[Published]) -> Result<(), StateError> {
     let finished: Vec<&Published> = published.iter().filter(|one| !one.waits && one.state.is_some()).collect();
     if finished.is_empty() {
         return Ok(());
     }
-    let paths: Vec<String> = finished.iter().flat_map(|one| paths(&one.candidate)).collect();
+    let days = finished.iter().filter_map(|one| one.pull.as_ref()).map(|pull| budget_path(&pull.created_at.day()));
+    let paths: Vec<String> = finished.iter().flat_map(|one| paths(&one.candidate)).chain(days).collect();
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut mutations = Mutations::new();
         for one in &finished {
@@ -68,6 +81,14 @@ fn forget_one(
         return Ok(());
     }
     mutations.insert(candidate, None);
+    if let Some(pull) = &one.pull {
+        // Counted where the candidate goes, so that each is counted once whatever happened on the way.
+        let path = budget_path(&pull.created_at.day());
+        let bytes = mutations.get(&path).and_then(Option::as_ref).or_else(|| present.get(&path));
+        let mut day = bytes.map_or_else(|| Ok(Day::default()), |bytes| decode::<Day>(&path, bytes))?;
+        day.pull_requests += 1;
+        mutations.insert(path, Some(encode(&day)));
+    }
     let (Some("left"), Some(reason)) = (one.state, one.reason) else { return Ok(()) };
     let state = match present.get(&failure) {
         Some(bytes) => decode::<FailureState>(&failure, bytes)?,

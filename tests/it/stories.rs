@@ -2,7 +2,10 @@
 //!
 //! Refuses real files, processes and time; what those do is tested where they live.
 
+mod episodes;
 mod faults;
+mod fleet;
+mod governance;
 mod program;
 mod races;
 mod workspace;

@@ -240,9 +240,9 @@ impl World {
         for policy in &self.config.repositories {
             all.push(self.forge.world(&policy.slug).await.expect("a repository"));
         }
-        if let Ok(state) = self.forge.world(&STATE_SLUG.parse().expect("legal")).await {
-            all.push(state);
-        }
+        // One that was only looked at has nothing in it.
+        let state = self.forge.world(&STATE_SLUG.parse().expect("legal")).await;
+        all.extend(state.ok().filter(|state| !state.refs.is_empty()));
         all
     }
 
