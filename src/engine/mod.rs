@@ -148,7 +148,7 @@ pub enum EngineError {
 }
 
 /// The longest wait for a rate limit inside one run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries).
 pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, ForgeError>

@@ -69,11 +69,13 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
         shortened(report.repositories.iter().flat_map(line).collect(), rows)
     };
     let pulls = report.repositories.iter().map(|one| one.pull_requests.len()).sum::<usize>();
-    let backlog: std::collections::BTreeMap<&str, u64> =
-        report.repositories.iter().flat_map(|one| &one.backlog).fold(Default::default(), |mut sum, (reason, n)| {
+    let backlog: std::collections::BTreeMap<&str, u64> = report.repositories.iter().flat_map(|one| &one.backlog).fold(
+        std::collections::BTreeMap::default(),
+        |mut sum, (reason, n)| {
             *sum.entry(reason.as_str()).or_default() += n;
             sum
-        });
+        },
+    );
     let oldest = facts.oldest_backlog.map(|at| format!("; the oldest since {at}")).unwrap_or_default();
     let backlog = if backlog.is_empty() {
         "nothing eligible was left.".to_owned()
