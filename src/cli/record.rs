@@ -83,7 +83,7 @@ impl Recorder for RunRecord<'_> {
             time: self.system.now(),
             run_id: self.run_id.clone(),
             trace_id: self.trace_id.clone(),
-            span_id: sha256_hex(format!("{:?}", event).as_bytes())[..16].to_owned(),
+            span_id: sha256_hex(format!("{event:?}").as_bytes())[..16].to_owned(),
             event,
         };
         let text = line.to_json_line().map_err(|e| e.to_string())?;

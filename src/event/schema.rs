@@ -17,7 +17,10 @@ use crate::render::RunReport;
 /// Returns every published schema by the name of its file without `.json`.
 pub fn schemas() -> Vec<(&'static str, Value)> {
     vec![
-        ("candidate", document::<Candidate>("A proven patch, as `propose` hands it to `publish`.", Some(CANDIDATE_SCHEMA))),
+        (
+            "candidate",
+            document::<Candidate>("A proven patch, as `propose` hands it to `publish`.", Some(CANDIDATE_SCHEMA)),
+        ),
         ("event-attempt.finished", event::<AttemptFinished>("attempt.finished")),
         ("event-recovered", event::<Recovered>("recovered")),
         ("event-refusal", event::<Refusal>("refusal")),
@@ -27,7 +30,13 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("event-write", event::<Write>("write")),
         ("manifest", document::<Manifest>("What one `propose` left behind.", Some(MANIFEST_SCHEMA))),
         ("run-report", document::<RunReport>("Standard output of `run --format json`.", None)),
-        ("state", document::<FailureState>("The state of one failure, on the state branch and in a pull request.", Some(STATE_SCHEMA))),
+        (
+            "state",
+            document::<FailureState>(
+                "The state of one failure, on the state branch and in a pull request.",
+                Some(STATE_SCHEMA),
+            ),
+        ),
         ("verdict", document::<Verdict>("What `guard --format json` says of a change.", None)),
     ]
 }

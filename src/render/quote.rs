@@ -308,7 +308,7 @@ mod tests {
             ("...", "`...`"),
             ("a ` b @x", "a   b `@x`"),
             ("`a``b`", "```a``b```"),
-            ("`a`.b", "`a` `.b`"),
+            ("`a`.bc", "`a` `.bc`"),
             ("deadbeef01", "`deadbeef01`"),
             ("", "_nothing_"),
             ("``", "_nothing_"),
@@ -319,7 +319,10 @@ mod tests {
 
     #[test]
     fn v_24_v_25_only_a_plain_https_address_is_linked() {
-        assert_eq!(linked("run", "https://github.com/o/r/actions/runs/1"), "[run](https://github.com/o/r/actions/runs/1)");
+        assert_eq!(
+            linked("run", "https://github.com/o/r/actions/runs/1"),
+            "[run](https://github.com/o/r/actions/runs/1)"
+        );
         for hostile in [
             "javascript:alert(1)",
             "data:text/html,x",

@@ -19,8 +19,9 @@ pub fn summary(report: &RunReport, facts: &SummaryFacts, redactor: &Redactor) ->
     let quote = Quoter::new(redactor, 1);
     let mut text = String::new();
     for rows in ROWS {
-        text = fill(TEMPLATE, values(report, facts, &quote, rows))
-            .unwrap_or_else(|why| format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts, &quote)));
+        text = fill(TEMPLATE, values(report, facts, &quote, rows)).unwrap_or_else(|why| {
+            format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts, &quote))
+        });
         if text.len() <= BYTES {
             break;
         }
@@ -68,11 +69,13 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
         shortened(report.repositories.iter().flat_map(line).collect(), rows)
     };
     let pulls = report.repositories.iter().map(|one| one.pull_requests.len()).sum::<usize>();
-    let backlog: std::collections::BTreeMap<&str, u64> =
-        report.repositories.iter().flat_map(|one| &one.backlog).fold(Default::default(), |mut sum, (reason, n)| {
+    let backlog: std::collections::BTreeMap<&str, u64> = report.repositories.iter().flat_map(|one| &one.backlog).fold(
+        std::collections::BTreeMap::default(),
+        |mut sum, (reason, n)| {
             *sum.entry(reason.as_str()).or_default() += n;
             sum
-        });
+        },
+    );
     let oldest = facts.oldest_backlog.map(|at| format!("; the oldest since {at}")).unwrap_or_default();
     let backlog = if backlog.is_empty() {
         "nothing eligible was left.".to_owned()
@@ -102,7 +105,7 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             updated => report.totals.prs_updated,
             cooldowns => report.totals.cooldowns,
             refusals => report.totals.refusals,
-            cost => format!("${}", report.totals.cost_usd),
+            cost => quote.prose_cell(&format!("${}", report.totals.cost_usd), 40),
             tokens => report.totals.tokens,
         },
         pulls => report.repositories.iter().flat_map(|one| one.pull_requests.iter().map(|pull| context! {

@@ -69,7 +69,9 @@ fn one(text: &mut String, family: &str, exception: &Exception, most: usize) {
             (Some(path), Some(line)) => format!("at {}() in {path}:line {line}", name(frame, ".")),
             _ => format!("at {}()", name(frame, ".")),
         }),
-        "jvm" => listed(text, &head, frames, hidden, "    ", |frame| format!("at {}({})", name(frame, "."), place(frame))),
+        "jvm" => {
+            listed(text, &head, frames, hidden, "    ", |frame| format!("at {}({})", name(frame, "."), place(frame)))
+        }
         _ => listed(text, &head, frames, hidden, "    ", |frame| match &frame.function {
             Some(function) => format!("at {function} ({})", place(frame)),
             None => format!("at {}", place(frame)),
@@ -170,7 +172,9 @@ fn more(text: &mut String, indent: &str, hidden: usize) -> std::fmt::Result {
 
 fn name(frame: &Frame, joint: &str) -> String {
     match (&frame.module, &frame.function) {
-        (Some(module), Some(function)) if !function.starts_with(module.as_str()) => format!("{module}{joint}{function}"),
+        (Some(module), Some(function)) if !function.starts_with(module.as_str()) => {
+            format!("{module}{joint}{function}")
+        }
         (_, Some(function)) => function.clone(),
         (Some(module), None) => module.clone(),
         (None, None) => "?".to_owned(),

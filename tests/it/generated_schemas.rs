@@ -5,8 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use homeostat::event::{
-    AttemptFinished, EVENT_SCHEMA, Event, EvidenceRef, Line, PullRef, Recovered, Refusal, ReportRef, RepositoryFinished,
-    RunFinished, RunStarted, SandboxRef, Write, schemas,
+    AttemptFinished, EVENT_SCHEMA, Event, EvidenceRef, Line, PullRef, Recovered, Refusal, ReportRef,
+    RepositoryFinished, RunFinished, RunStarted, SandboxRef, Write, schemas,
 };
 use homeostat::model::{
     MANIFEST_SCHEMA, Manifest, MicroUsd, NetworkAccess, Reason, ReportId, SandboxLevel, Settled, Source, Status, Tokens,

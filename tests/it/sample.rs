@@ -2,9 +2,9 @@
 
 use homeostat::model::{
     Actor, ActorKind, AlsoFixes, Anchor, AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Counts, Evidence,
-    EvidenceKind, Exception, Failure, FailureState, Family, FileMode, Fingerprint, Frame, Kind, Lane, Language, MicroUsd,
-    NetworkAccess, ObjectId, Policy, Reason, ReportId, Resources, Ruling, SandboxLevel, SandboxReport, Source, Status,
-    Tally, Timestamp, Tokens, Untrusted, Verdict, Violation,
+    EvidenceKind, Exception, Failure, FailureState, Family, FileMode, Fingerprint, Frame, Kind, Lane, Language,
+    MicroUsd, NetworkAccess, ObjectId, Policy, Reason, ReportId, Resources, Ruling, SandboxLevel, SandboxReport,
+    Source, Status, Tally, Timestamp, Tokens, Untrusted, Verdict, Violation,
 };
 
 fn sha(digit: char) -> ObjectId {
@@ -173,7 +173,8 @@ pub(crate) fn flagged() -> Verdict {
             path: Some("tests/test_stats.py".to_owned()),
             line: Some(3),
             side: None,
-            message: "tests/test_stats.py removes an assertion; look whether the test still says what it said.".to_owned(),
+            message: "tests/test_stats.py removes an assertion; look whether the test still says what it said."
+                .to_owned(),
         }],
         ..passed()
     }

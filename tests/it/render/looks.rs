@@ -24,7 +24,10 @@ fn frame(module: Option<&str>, function: Option<&str>, path: &str, line: u32) ->
 fn a_pull_request_for_a_red_green_pattern_fix() {
     let candidate = sample::candidate();
     let text = text_of(&candidate, &sample::passed(), &[]);
-    assert_eq!(text.title, format!("fix: ZeroDivisionError in stats.py (homeostat {})", &candidate.fingerprint.fp16()[..8]));
+    assert_eq!(
+        text.title,
+        format!("fix: ZeroDivisionError in stats.py (homeostat {})", &candidate.fingerprint.fp16()[..8])
+    );
     assert_eq!(marker::read(&text.body), Some(candidate.state_after.clone()));
     insta::assert_snapshot!("pull_red_green", text.body);
     insta::assert_snapshot!("commit_message", commit_message(&candidate));
@@ -72,7 +75,9 @@ fn a_failure_that_came_back_says_so_first() {
 fn a_pull_request_that_mends_two_failures_and_is_flagged_with_an_alternative() {
     let mut candidate = sample::candidate();
     candidate.also_fixes = vec![sample::also()];
-    candidate.alternative = Some("--- a/stats.py\n+++ b/stats.py\n@@ -1 +1 @@\n-return total / n\n+return total / n if n else None\n".to_owned());
+    candidate.alternative = Some(
+        "--- a/stats.py\n+++ b/stats.py\n@@ -1 +1 @@\n-return total / n\n+return total / n if n else None\n".to_owned(),
+    );
     candidate.evidence.still_failing = vec!["tests/test_cli.py::test_`help`".to_owned()];
     candidate.evidence.named = false;
     candidate.run_url = None;
@@ -122,8 +127,9 @@ fn traces_are_written_in_the_habit_of_their_language() {
         candidate.failure.language = Some(language);
         candidate.failure.chain = vec![Exception { type_name: kind.to_owned(), message: message.into(), frames }];
         let body = text_of(&candidate, &sample::passed(), &[]).body;
-        let trace = body.split("<summary>Stack trace</summary>").nth(1).and_then(|rest| rest.split("</details>").next());
-        all.push_str(&format!("{language}\n{}\n", trace.unwrap_or_default().trim()));
+        let trace =
+            body.split("<summary>Stack trace</summary>").nth(1).and_then(|rest| rest.split("</details>").next());
+        all.extend([language.as_str(), "\n", trace.unwrap_or_default().trim(), "\n"]);
     }
     insta::assert_snapshot!("traces", all);
 }
@@ -169,7 +175,11 @@ pub(crate) fn fleet() -> RunReport {
     let parcels = RepositoryReport {
         slug: "acme/parcels".to_owned(),
         issues_processed: 5,
-        pull_requests: vec![pull(Some(12), "created", false), pull(Some(13), "updated", true), pull(None, "planned", false)],
+        pull_requests: vec![
+            pull(Some(12), "created", false),
+            pull(Some(13), "updated", true),
+            pull(None, "planned", false),
+        ],
         skipped: vec![SkippedReport {
             report: "issue #8".to_owned(),
             reason: Reason::CoolingDown,
@@ -178,7 +188,8 @@ pub(crate) fn fleet() -> RunReport {
         refusals: vec![RefusalReport {
             fingerprint: sample::candidate().fingerprint.to_string(),
             rule: Reason::DiffLines,
-            message: "The change has 501 lines, and limits.max_diff_lines is 500; @octocat, split src/big.py.".to_owned(),
+            message: "The change has 501 lines, and limits.max_diff_lines is 500; @octocat, split src/big.py."
+                .to_owned(),
         }],
         cooldowns: 1,
         backlog: [("cooling-down".to_owned(), 1)].into(),
@@ -188,7 +199,9 @@ pub(crate) fn fleet() -> RunReport {
     };
     let broken = RepositoryReport {
         slug: "acme/gone".to_owned(),
-        error: Some("acme/gone cannot be read: the branch `main` does not exist | look at <https://evil.example>".to_owned()),
+        error: Some(
+            "acme/gone cannot be read: the branch `main` does not exist | look at <https://evil.example>".to_owned(),
+        ),
         ..RepositoryReport::default()
     };
     RunReport {
