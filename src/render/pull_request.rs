@@ -224,8 +224,11 @@ fn tally(side: &Tally) -> minijinja::Value {
 
 fn sandbox(candidate: &Candidate, quote: &Quoter<'_>) -> String {
     let report = &candidate.evidence.sandbox;
-    let weaknesses: String =
-        report.weaknesses.iter().take(6).map(|weakness| format!("; {}", quote.prose(weakness, 300))).collect();
+    let mut weaknesses = String::new();
+    for weakness in report.weaknesses.iter().take(6) {
+        weaknesses.push_str("; ");
+        weaknesses.push_str(&quote.prose(weakness, 300));
+    }
     format!("level `{}`, network `{}`{weaknesses}", report.level, report.network)
 }
 

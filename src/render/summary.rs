@@ -105,7 +105,7 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             updated => report.totals.prs_updated,
             cooldowns => report.totals.cooldowns,
             refusals => report.totals.refusals,
-            cost => format!("${}", report.totals.cost_usd),
+            cost => quote.prose_cell(&format!("${}", report.totals.cost_usd), 40),
             tokens => report.totals.tokens,
         },
         pulls => report.repositories.iter().flat_map(|one| one.pull_requests.iter().map(|pull| context! {

@@ -130,15 +130,20 @@ fn infested<T: serde::Serialize + serde::de::DeserializeOwned>(plain: &T, text: 
     serde_json::from_value(value).expect("every change was tried")
 }
 
+/// The blocks of a body with harmless texts.
+static PLAIN: std::sync::OnceLock<Vec<String>> = std::sync::OnceLock::new();
+
 /// Asserts that a body with hostile texts has the structure of one with harmless texts, and nothing alive in it.
 fn assert_inert(candidate: &Candidate, verdict: &Verdict, what: &str) -> Seen {
     let what: String = what.chars().take(120).collect();
     let text = text_of(candidate, verdict, &["a guardrail asks for a person's look"]);
     let seen = read(&text.body);
-    let plain = read(&text_of(&full(), &sample::flagged(), &["a guardrail asks for a person's look"]).body);
+    let plain = PLAIN.get_or_init(|| {
+        read(&text_of(&full(), &sample::flagged(), &["a guardrail asks for a person's look"]).body).blocks
+    });
     assert!(text.body.chars().count() <= 65_536, "{what:?}: {}", text.body.chars().count());
     assert_eq!(seen.headings, HEADINGS, "{what:?}");
-    assert_eq!(seen.blocks, plain.blocks, "{what:?}\n{}", text.body);
+    assert_eq!(&seen.blocks, plain, "{what:?}\n{}", text.body);
     assert_eq!(seen.images, 0, "{what:?}");
     assert!(seen.links.iter().all(|link| link == RUN_URL), "{what:?}: {:?}", seen.links);
     let live = seen.live.replace("Closes #7", "");
@@ -320,11 +325,11 @@ fn v_28_a_test_name_with_pipes_and_newlines_stays_in_its_cell() {
 
 #[test]
 fn v_29_a_body_never_exceeds_the_limit_and_stays_whole() {
-    let family = "\u{1f469}\u{200d}\u{1f4bb}".repeat(30_000);
+    let family = "\u{1f469}\u{200d}\u{1f4bb}".repeat(8_000);
     let edge = format!("{}\u{1f600}", "a".repeat(65_530));
-    let lines = "line\n".repeat(100_000);
+    let lines = "line\n".repeat(10_000);
     let ticks = "`".repeat(70_000);
-    for text in [&"a".repeat(70_000), &edge, &family, &lines, &ticks, &"` ".repeat(40_000), &"@x ".repeat(30_000)] {
+    for text in [&"a".repeat(70_000), &edge, &family, &lines, &ticks, &"` ".repeat(9_000), &"@x ".repeat(9_000)] {
         let seen = everywhere(text);
         assert!(seen.code_blocks.iter().any(|block| block.contains("… (cut)")));
     }
@@ -401,8 +406,35 @@ fn v_37_a_title_is_one_short_line() {
 
 #[test]
 fn v_38_a_report_full_of_mentions_and_links_stays_inert() {
-    let text: String = (0..300).map(|n| format!("@user{n} [x](https://evil.example/{n}) ")).collect();
+    let text = (0..300).map(|n| format!("@user{n} [x](https://evil.example/{n})")).collect::<Vec<_>>().join(" ");
     everywhere(&format!("{text}{}", "z".repeat(65_536 - text.len())));
+}
+
+#[test]
+fn p_04_a_summary_keeps_hostile_texts_inert_too() {
+    let plain = super::fleet_report();
+    let facts = homeostat::render::SummaryFacts::default();
+    let make =
+        |report: &homeostat::render::RunReport| read(&homeostat::render::summary(report, &facts, &Redactor::new(&[])));
+    let blocks = make(&plain).blocks;
+    for text in [
+        "@octocat Fixes #1 ![x](//evil.example)",
+        "a|b\\|@x",
+        "```\n# x",
+        "</details><img src=x>",
+        "- x\n\n# y",
+        "[x](javascript:1)",
+        "a\u{202e}b\0",
+        "` @x `` ```",
+        "1. x",
+    ] {
+        let seen = make(&infested(&plain, text));
+        assert_eq!(seen.blocks, blocks, "{text:?}");
+        assert_eq!((seen.images, seen.links.len()), (0, 0), "{text:?}");
+        for sign in ["@", "//", "<", "](", "`", "\u{202e}", "\0"] {
+            assert!(!seen.live.contains(sign), "{text:?}: {sign} is alive in {}", seen.live);
+        }
+    }
 }
 
 #[test]
@@ -454,7 +486,7 @@ const PIECES: [&str; 34] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn p_04_no_mixture_of_hostile_pieces_comes_alive(picked in prop::collection::vec(0..PIECES.len(), 1..24)) {

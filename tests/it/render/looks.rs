@@ -129,7 +129,7 @@ fn traces_are_written_in_the_habit_of_their_language() {
         let body = text_of(&candidate, &sample::passed(), &[]).body;
         let trace =
             body.split("<summary>Stack trace</summary>").nth(1).and_then(|rest| rest.split("</details>").next());
-        all.push_str(&format!("{language}\n{}\n", trace.unwrap_or_default().trim()));
+        all.extend([language.as_str(), "\n", trace.unwrap_or_default().trim(), "\n"]);
     }
     insta::assert_snapshot!("traces", all);
 }
