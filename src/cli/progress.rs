@@ -20,7 +20,12 @@ pub(crate) struct Shown {
 impl Shown {
     /// Chooses by what standard error is; in Actions lines are plain, for a log keeps every redraw.
     pub(crate) fn new(in_actions: bool, quiet: bool) -> Self {
-        Self { bar: Mutex::default(), stage: Mutex::default(), plain: in_actions || !std::io::stderr().is_terminal(), quiet }
+        Self {
+            bar: Mutex::default(),
+            stage: Mutex::default(),
+            plain: in_actions || !std::io::stderr().is_terminal(),
+            quiet,
+        }
     }
 }
 

@@ -38,6 +38,7 @@ impl Finder<'_> {
         let files: Vec<RepoPath> = self.checkout.files().iter().map(|file| file.path.clone()).collect();
         let allowed = |path: &RepoPath| guardrail::may_touch(self.policy, path);
         let mut places: Vec<Place> = Vec::new();
+        let mut moved = false;
         let mut add = |place: Place| {
             if allowed(&place.path) && !places.iter().any(|p| p.path == place.path && p.line == place.line) {
                 places.push(place);
@@ -60,15 +61,20 @@ impl Finder<'_> {
             let Some(path) = fingerprint::localise_frame(frame, &files) else { continue };
             let found = match &self.work.failure.commit {
                 Some(commit) => self.mapped(commit, &path, frame).await?,
-                None if *target == Target::None => Some(place(path, frame, Anchor::UniqueNode)),
+                None if *target == Target::None => Some(without_line(path, frame)),
                 None => Some(place(path, frame, Anchor::RedTarget)),
             };
+            moved |= found.is_none();
             found.into_iter().for_each(&mut add);
         }
         if places.is_empty() && *target != Target::None {
             places = self.sources(baseline, &files).await?;
         }
-        if places.is_empty() { Err(Reason::FrameNotFound.into()) } else { Ok(places) }
+        match (places.is_empty(), moved) {
+            (false, _) => Ok(places),
+            (true, true) => Err(Reason::CodeMoved.into()),
+            (true, false) => Err(Reason::FrameNotFound.into()),
+        }
     }
 
     /// Lists source files where a failing assertion has its only frame in the test: the test itself will tell right from
@@ -119,16 +125,21 @@ impl Finder<'_> {
             Ok(Some(file)) => file,
             // The commit is not at hand: the place is as good as one without a commit.
             Ok(None) | Err(WorkspaceError::Missing(_)) => {
-                return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode)));
+                return Ok(Some(without_line(path.clone(), frame)));
             }
             Err(error) => return Err(error.into()),
         };
         let Some(now) = self.checkout.read(path).await? else { return Ok(None) };
-        let Some(line) = frame.line else { return Ok(Some(place(path.clone(), frame, Anchor::UniqueNode))) };
+        let Some(line) = frame.line else { return Ok(Some(without_line(path.clone(), frame))) };
         let (then, now) = (String::from_utf8_lossy(&then.content), String::from_utf8_lossy(&now.content));
         Ok(proof::line_through_diff(&then, &now, line)
             .map(|line| Place { line: Some(line), ..place(path.clone(), frame, Anchor::Commit) }))
     }
+}
+
+/// (2) Makes a place of a frame whose line means some unknown version: only its function can be trusted.
+fn without_line(path: RepoPath, frame: &fingerprint::NormalFrame) -> Place {
+    Place { line: None, ..place(path, frame, Anchor::UniqueNode) }
 }
 
 /// Makes a place of a frame.

@@ -97,7 +97,8 @@ mod tests {
         }
     }
 
-    const DIFF: &[u8] = b"--- a/src/a.py\n+++ b/src/a.py\n@@ -1,3 +1,3 @@\n def f():\n-    return 1\n+    return 2\n # end\n";
+    const DIFF: &[u8] =
+        b"--- a/src/a.py\n+++ b/src/a.py\n@@ -1,3 +1,3 @@\n def f():\n-    return 1\n+    return 2\n # end\n";
 
     #[test]
     fn a_working_tree_that_holds_the_change_serves_as_its_base() -> Result<(), Box<dyn std::error::Error>> {
