@@ -52,7 +52,11 @@ fn check(args: &ConfigArgs, global: &Global, output: &Output) -> Outcome {
             let count = loaded.config.repositories.len();
             let answer = serde_json::json!({ "problems": [], "warnings": loaded.warnings, "repositories": count });
             let plural = if count == 1 { "y" } else { "ies" };
-            output.document(global.format, &answer, &format!("{file_name}: {count} repositor{plural}, no problems."))?;
+            output.document(
+                global.format,
+                &answer,
+                &format!("{file_name}: {count} repositor{plural}, no problems."),
+            )?;
             let strict = global.strict && !loaded.warnings.is_empty();
             Ok(if strict { ExitClass::Config } else { ExitClass::Ok })
         }
@@ -82,7 +86,11 @@ pub(crate) fn init(args: &InitArgs, global: &Global, output: &Output) -> Outcome
     let alone = slugs.len() == 1;
     let repos: Vec<InitRepo> = slugs
         .into_iter()
-        .map(|slug| InitRepo { slug, branch: None, guessed: if alone { guessed.clone() } else { guess::Guessed::default() } })
+        .map(|slug| InitRepo {
+            slug,
+            branch: None,
+            guessed: if alone { guessed.clone() } else { guess::Guessed::default() },
+        })
         .collect();
     let text = config::first_config(&repos);
     let path = args.dir.join(".homeostat/repos.yml");
@@ -92,11 +100,8 @@ pub(crate) fn init(args: &InitArgs, global: &Global, output: &Output) -> Outcome
     }
     write_new(&path, &text)?;
     let answer = serde_json::json!({ "written": path.display().to_string(), "guessed": guessed.said });
-    let next = format!(
-        "Wrote {}. Look it over, then: homeostat config check --config {}",
-        path.display(),
-        path.display()
-    );
+    let next =
+        format!("Wrote {}. Look it over, then: homeostat config check --config {}", path.display(), path.display());
     output.document(global.format, &answer, &next)?;
     Ok(ExitClass::Ok)
 }
