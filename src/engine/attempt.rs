@@ -122,7 +122,7 @@ impl From<Reason> for Ending {
 
 impl From<WorkspaceError> for Ending {
     fn from(error: WorkspaceError) -> Self {
-        let Unusable { reason, message, .. } = machine(error);
+        let Unusable { reason, message, .. } = machine(&error);
         Self { reason, message, signature: None }
     }
 }
@@ -206,7 +206,7 @@ impl Story<'_> {
         let proposals = self.ask(&places, &target, ledger).await?;
         let guarded = self.guard(baseline, proposals).await?;
         let (best, alternative) = match target {
-            Target::None => (self.sole(guarded)?, None),
+            Target::None => (sole(guarded)?, None),
             _ => self.best_green(baseline, &target, guarded).await?,
         };
         self.prove(baseline, &target, best, alternative).await
@@ -311,14 +311,6 @@ impl Story<'_> {
             _ => Ok(passed),
         }
     }
-
-    /// Without a test to choose by, a sole candidate or none.
-    fn sole(&self, mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
-        match (guarded.len(), guarded.pop()) {
-            (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
-            _ => Err(Reason::Ambiguous.into()),
-        }
-    }
 }
 
 /// Locks the ledger; one that a panic left behind still counts right, since every change of it is whole.
@@ -331,4 +323,12 @@ fn refused(verdict: &Verdict) -> Option<Ending> {
     let worst = verdict.violations.iter().find(|v| v.ruling == crate::model::Ruling::Refuse)?;
     let all: Vec<String> = verdict.violations.iter().map(|v| format!("{}: {}", v.rule, v.message)).collect();
     Some(Ending { reason: worst.rule, message: all.join(" "), signature: None })
+}
+
+/// Without a test to choose by, a sole candidate or none.
+fn sole(mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
+    match (guarded.len(), guarded.pop()) {
+        (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
+        _ => Err(Reason::Ambiguous.into()),
+    }
 }

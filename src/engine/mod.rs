@@ -30,7 +30,7 @@ pub use work::{
 use crate::config::Config;
 use crate::event::Event;
 use crate::forge::{Forge, ForgeError};
-use crate::model::{ObjectId, RepoSlug, Timestamp};
+use crate::model::{RepoSlug, Timestamp};
 use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
@@ -145,7 +145,7 @@ pub enum EngineError {
 }
 
 /// The longest wait for a rate limit inside one run.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries).
 pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, ForgeError>
@@ -168,11 +168,6 @@ where
         wait = (wait * 2).min(Duration::from_secs(4));
     }
     read().await
-}
-
-/// Returns a base commit's short name for people.
-pub(crate) fn short(id: &ObjectId) -> &str {
-    id.short()
 }
 
 /// Returns whether a deadline lies behind.

@@ -136,7 +136,7 @@ async fn attempt_repository<'w>(
                         None => left(work, &means, Reason::Infrastructure),
                     }
                 }
-                Err(error) => attempt::without_baseline(work, &baseline::machine(error.clone()), &means),
+                Err(error) => attempt::without_baseline(work, &baseline::machine(error), &means),
             }
         }
         .instrument(span)

@@ -38,6 +38,9 @@ pub enum StateError {
 /// Files to write (`Some`) or delete (`None`), by path.
 pub type Mutations = BTreeMap<String, Option<Vec<u8>>>;
 
+/// Says what to write, from the present contents of the files it asked for.
+pub type Change<'c> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Mutations, StateError> + Sync + 'c;
+
 /// The state branch of one operator's repository.
 pub struct StateBranch<'a> {
     forge: &'a dyn Forge,
@@ -140,7 +143,7 @@ impl<'a> StateBranch<'a> {
         &self,
         message: &str,
         paths: &(dyn Fn(&Snapshot) -> Vec<String> + Sync),
-        change: &(dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Mutations, StateError> + Sync),
+        change: &Change<'_>,
     ) -> Result<bool, StateError> {
         for _ in 0..TRIES {
             let snapshot = self.snapshot().await?;
