@@ -8,8 +8,6 @@ mod baseline;
 pub mod counted;
 pub mod fixers;
 mod lease;
-mod outcome;
-mod places;
 pub mod propose;
 pub mod publish;
 mod reconcile;
@@ -24,7 +22,7 @@ mod work;
 
 use std::time::Duration;
 
-pub use outcome::{Means, Outcome, TestLog};
+pub use attempt::{Means, Outcome, TestLog};
 pub use work::{
     Attempted, DuplicateReport, KeptPull, RESERVATION_SCHEMA, RepositoryProblem, RepositoryView, Reservation,
     SkippedReport, Work,

@@ -6,6 +6,7 @@ mod episodes;
 mod faults;
 mod fleet;
 mod governance;
+mod guards;
 mod program;
 mod races;
 mod workspace;

@@ -121,7 +121,6 @@ async fn every_call(failures: usize, then: Then, options: impl Fn(usize) -> Opti
         runs += 3;
         let what = format!("{name} at call {index}, {failures} failure(s), then {then:?}");
         if !three_runs(failures, options(index), then, &what).await {
-            println!("{name}: {index} calls, {runs} runs");
             return runs;
         }
     }

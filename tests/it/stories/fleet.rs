@@ -211,6 +211,15 @@ async fn a_hundred_scheduled_runs_over_an_unchanged_fleet_write_nothing_the_stat
 }
 
 #[tokio::test]
+async fn dev_matches_patterns_and_learns_nothing() {
+    let world = shop(&[TOTAL]).await;
+    let ran = world.run().await;
+    assert_eq!(ran.report().repositories[0].patterns_used, ["mend-it"]);
+    let paths = world.state_paths().await;
+    assert!(!paths.iter().any(|path| path.starts_with("patterns/")), "{paths:?}");
+}
+
+#[tokio::test]
 async fn p_30_an_empty_library_matches_nothing_and_harms_nothing() {
     let mut world = shop(&[TOTAL]).await;
     world.fixers.clear();

@@ -8,7 +8,7 @@ use homeostat::forge::rules::actor;
 use homeostat::model::{MicroUsd, Mode, Permission, RepoSlug};
 
 use super::program::{Bug, Scripted, bug, proposal, source};
-use super::world::{Options, World};
+use super::world::{Files, Options, World};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 
@@ -97,7 +97,7 @@ async fn a_proven_fix_of_a_red_test_is_ready_and_says_what_it_closes() {
 async fn v_88_a_candidate_file_that_is_not_the_one_announced_is_refused_with_nothing_published() {
     let (world, slug) = shop().await;
     world.report(&slug, &TOTAL).await;
-    let tampers: [fn(&mut std::collections::BTreeMap<String, Vec<u8>>); 2] =
+    let tampers: [fn(&mut Files); 2] =
         [|files| files.values_mut().for_each(|bytes| bytes.push(b' ')), |files| files.clear()];
     for tamper in tampers {
         let between = Box::new(move |_: &mut _, files: &mut _| tamper(files));
@@ -105,16 +105,14 @@ async fn v_88_a_candidate_file_that_is_not_the_one_announced_is_refused_with_not
         assert_eq!(ran.class.code(), 3);
         assert!(world.pulls(&slug).await.is_empty());
     }
-    let between = Box::new(
-        |manifest: &mut homeostat::model::Manifest, files: &mut std::collections::BTreeMap<String, Vec<u8>>| {
-            // The digest is mended too: what was proved is then checked against what would be made.
-            for (name, bytes) in files.iter_mut() {
-                let text = String::from_utf8_lossy(bytes).replace("\"content\": \"", "\"content\": \"IyBldmlsCg");
-                *bytes = text.into_bytes();
-                manifest.digests.insert(name.clone(), homeostat::model::sha256_hex(bytes));
-            }
-        },
-    );
+    let between = Box::new(|manifest: &mut homeostat::model::Manifest, files: &mut Files| {
+        // The digest is mended too: what was proved is then checked against what would be made.
+        for (name, bytes) in files.iter_mut() {
+            let text = String::from_utf8_lossy(bytes).replace("\"content\": \"", "\"content\": \"IyBldmlsCg");
+            *bytes = text.into_bytes();
+            manifest.digests.insert(name.clone(), homeostat::model::sha256_hex(bytes));
+        }
+    });
     let ran = world.run_with(Options { between, owners_gone: true, ..Options::default() }).await;
     assert!(world.pulls(&slug).await.is_empty(), "{:?}", ran.reasons());
     assert_ne!(ran.class.code(), 0);
@@ -194,7 +192,7 @@ async fn work_after_the_deadline_is_left_for_the_next_run() {
     let usual = world.workspace.program.clone();
     // Every run of the tests takes ten minutes.
     world.workspace.program = Arc::new(move |files, command| {
-        clock.advance(Duration::from_secs(600));
+        clock.advance(Duration::from_mins(10));
         usual(files, command)
     });
     let ran = world.run().await;

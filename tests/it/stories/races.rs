@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use homeostat::forge::faults::Turns;
-use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::program::{Bug, bug, mend, source};

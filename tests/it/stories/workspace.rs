@@ -23,8 +23,8 @@ pub(crate) struct MemoryWorkspace {
     pub(crate) program: Program,
 }
 
-fn machine(error: ForgeError) -> WorkspaceError {
-    WorkspaceError::Machine(error.to_string())
+fn machine(error: impl std::fmt::Display) -> WorkspaceError {
+    WorkspaceError::Machine(format!("{error}"))
 }
 
 async fn contents(

@@ -67,6 +67,11 @@ impl Recorder for Collected {
     }
 }
 
+/// Candidate files by name.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
+/// Looks at, or tampers with, what `propose` left.
+pub(crate) type Between = Box<dyn Fn(&mut Manifest, &mut Files) + Send + Sync>;
+
 /// What a run is given beyond the world.
 pub(crate) struct Options {
     pub(crate) faults: Vec<Fault>,
@@ -76,7 +81,7 @@ pub(crate) struct Options {
     pub(crate) selection: Selection,
     pub(crate) full_disk: bool,
     /// Looks at, or tampers with, what `propose` left, before `record` reads it.
-    pub(crate) between: Box<dyn Fn(&mut Manifest, &mut BTreeMap<String, Vec<u8>>) + Send + Sync>,
+    pub(crate) between: Between,
     pub(crate) record: bool,
     pub(crate) publish: bool,
 }
@@ -110,9 +115,9 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    pub(crate) fn attempts(&self) -> Vec<&AttemptFinished> {
-        let finished = |event| match event {
-            &Event::AttemptFinished(ref finished) => Some(&**finished),
+    pub(crate) fn attempts(&self) -> Vec<AttemptFinished> {
+        let finished = |event: &Event| match event {
+            Event::AttemptFinished(finished) => Some((**finished).clone()),
             _ => None,
         };
         self.events.iter().filter_map(finished).collect()

@@ -1,42 +1,24 @@
-//! Ties a report to places in the base: which files and lines a fixer should look at (PROTOCOL.md, 6). Layer 4.
+//! Ties a report to places in the base (PROTOCOL.md, 6). Layer 4.
 
-use crate::engine::Work;
+use super::{Ending, Story};
 use crate::engine::baseline::Baseline;
 use crate::engine::fixers::Place;
-use crate::engine::outcome::Ending;
-use crate::fingerprint::{self};
+use crate::fingerprint;
 use crate::guardrail;
-use crate::model::{Anchor, Failure, Language, Policy, Reason, RepoPath};
+use crate::model::{Anchor, Failure, Language, Reason, RepoPath};
 use crate::proof::{self, Target};
-use crate::workspace::{Checkout, WorkspaceError};
+use crate::workspace::WorkspaceError;
 
 /// Frames of a trace that are looked at.
 const MAX_FRAMES: usize = 8;
 /// Source files searched where a red test names no product frame.
 const MAX_SOURCES: usize = 60;
 
-/// Finds the places that a report points at, the most telling first.
-pub(crate) async fn find(
-    work: &Work,
-    checkout: &dyn Checkout,
-    policy: &Policy,
-    baseline: &Baseline,
-    target: &Target,
-) -> Result<Vec<Place>, Ending> {
-    Finder { work, checkout, policy }.places(baseline, target).await
-}
-
-struct Finder<'a> {
-    work: &'a Work,
-    checkout: &'a dyn Checkout,
-    policy: &'a Policy,
-}
-
-impl Finder<'_> {
+impl Story<'_> {
     /// Ties the report to places in the base (PROTOCOL.md, 6).
-    async fn places(&self, baseline: &Baseline, target: &Target) -> Result<Vec<Place>, Ending> {
+    pub(super) async fn places(&self, baseline: &Baseline, target: &Target) -> Result<Vec<Place>, Ending> {
         let files: Vec<RepoPath> = self.checkout.files().iter().map(|file| file.path.clone()).collect();
-        let allowed = |path: &RepoPath| guardrail::may_touch(self.policy, path);
+        let allowed = |path: &RepoPath| guardrail::may_touch(self.means.policy, path);
         let mut places: Vec<Place> = Vec::new();
         let mut moved = false;
         let mut add = |place: Place| {
@@ -97,7 +79,9 @@ impl Finder<'_> {
         let language = self.work.failure.language.map(Language::family);
         let is_source = |path: &&RepoPath| {
             let known = Language::of_path(path.as_str()).map(Language::family);
-            guardrail::may_touch(self.policy, path) && known.is_some() && (language.is_none() || known == language)
+            guardrail::may_touch(self.means.policy, path)
+                && known.is_some()
+                && (language.is_none() || known == language)
         };
         let mut sources: Vec<&RepoPath> = files.iter().filter(is_source).take(MAX_SOURCES).collect();
         let stem = |path: &RepoPath| path.file_name().split('.').next().unwrap_or_default().to_owned();
