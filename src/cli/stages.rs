@@ -10,7 +10,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Session, owner_is_gone, read_capped};
+use crate::cli::session::{self, owner_is_gone, read_capped};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, PatternFixer};
 use crate::engine::state::encode;
