@@ -128,7 +128,9 @@ fn v_102_a_run_whose_record_cannot_be_written_writes_nothing() {
     let world = World::new();
     world.write("plain", "a file");
     let before = world.fleet();
-    let mut command = world.run_command(&["--artifacts", &world.text("plain/artifacts")]);
+    let forge = format!("local:{}", world.text("fleet"));
+    let mut command =
+        world.program(&["run", "--forge", &forge, "--config", "repos.yml", "--artifacts", "plain/artifacts"]);
     command.env("GITHUB_STEP_SUMMARY", world.path("summary"));
     ended(command).ends_with(70).says(&["plain/artifacts", "nothing was started", "--artifacts"]);
     assert!(before == world.fleet());

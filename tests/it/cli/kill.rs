@@ -2,6 +2,7 @@
 
 #![cfg(target_os = "linux")]
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -35,6 +36,7 @@ const POINTS: [(&str, Seen); 6] = [
 
 #[test]
 fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
+    let mut killed = 0;
     for (point, seen) in POINTS {
         let world = World::new();
         let mut child = world.run_command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -46,7 +48,7 @@ fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
         }
         // Rust's `kill` is SIGKILL; a run that was quicker than we could look is one more kind of second run.
         let _gone_already = child.kill();
-        child.wait().unwrap();
+        killed += usize::from(child.wait().unwrap().signal() == Some(9));
 
         world.run(&[]).ends_with(0).says(&[]);
         let settled = world.fleet();
@@ -59,4 +61,5 @@ fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
             std::fs::read_to_string(world.path("fleet/acme/shop/pulls").join(&world.pulls("acme/shop")[0])).unwrap();
         assert!(text.contains("homeostat-fix") && text.contains("homeostat:state"), "after {point}: {text}");
     }
+    assert!(killed >= 4, "only {killed} runs were killed before their end");
 }

@@ -58,7 +58,7 @@ fn config_is_checked_shown_and_described() {
     assert!(with("check", &[]).ends_with(0).stdout.contains("no problems"));
     assert_eq!(with("check", &["--format", "json"]).ends_with(0).json()["repositories"], 1);
     let shown = with("show", &[]).ends_with(0).stdout;
-    assert!(shown.lines().any(|line| line.contains("max_prs_per_run") && line.contains("repos.yml")), "{shown}");
+    assert!(shown.lines().any(|line| line.contains("max_prs_per_run") && line.contains("line 5")), "{shown}");
     assert!(shown.lines().any(|line| line.contains("max_open_prs") && line.contains("built-in")), "{shown}");
     with("show", &["--format", "json"]).ends_with(0).json();
     let schema = world.homeostat(&["config", "schema"]).ends_with(0).json();
@@ -77,9 +77,10 @@ fn init_says_what_it_guessed_and_overwrites_nothing() {
     let init = ["init", "--dir", "app", "--repo", "acme/app"];
     let printed = world.homeostat(&[&init[..], &["--print"]].concat()).ends_with(0);
     assert!(printed.stdout.contains("acme/app") && !world.path("app/.homeostat").exists());
-    world.homeostat(&init).ends_with(0).says(&["cargo test"]);
+    world.homeostat(&init).ends_with(0).says(&["Cargo.toml is there", "cargo"]);
     let written = fs::read_to_string(world.path("app/.homeostat/repos.yml")).unwrap();
-    assert!(written.contains("slug: acme/app") && printed.stdout.trim() == written.trim());
+    assert!(written.contains("slug: acme/app") && written.contains("test_command: cargo test"), "{written}");
+    assert_eq!(printed.stdout.trim(), written.trim());
     world.homeostat(&["config", "check", "--config", "app/.homeostat/repos.yml"]).ends_with(0);
     world.write("app/.homeostat/repos.yml", "mine");
     world.homeostat(&init).ends_with(2).says(&["there already", "--print"]);
