@@ -29,7 +29,7 @@ impl<'a> Undone<'a> {
         let mut before = BTreeMap::new();
         for file in &change.files {
             let Ok(path) = file.path.parse::<RepoPath>() else { continue };
-            before.insert(path.clone(), undo(file, after.read(&path))?);
+            before.insert(path.clone(), undo(file, after.read(&path).as_ref())?);
         }
         Ok(Self { after, before })
     }
@@ -51,7 +51,7 @@ impl TreeView for Undone<'_> {
 }
 
 /// Returns what one file was.
-fn undo(file: &FileDiff, after: Option<FileState>) -> Result<Option<FileState>, MalformedDiff> {
+fn undo(file: &FileDiff, after: Option<&FileState>) -> Result<Option<FileState>, MalformedDiff> {
     let fail = |why: String| Err(MalformedDiff { line: file.line, why: format!("{}: {why}", file.path) });
     if after.is_none() != file.is_deleted() {
         return fail("neither the base nor the changed tree is in this folder".to_owned());
@@ -61,8 +61,8 @@ fn undo(file: &FileDiff, after: Option<FileState>) -> Result<Option<FileState>, 
     }
     let mut back = file.clone();
     back.hunks.iter_mut().for_each(turn_around);
-    let mode = after.as_ref().map_or(FileMode::Plain, |after| after.mode);
-    match apply(after.as_ref().map_or(&[], |after| &after.content), &back) {
+    let mode = after.map_or(FileMode::Plain, |after| after.mode);
+    match apply(after.map_or(&[], |after| &after.content), &back) {
         Ok(content) => Ok(Some(FileState { mode, content })),
         Err(why) => fail(why),
     }
