@@ -97,6 +97,7 @@ fn append(path: &Path, text: &str) -> std::io::Result<()> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make and read the runner's files")]
 mod tests {
     use super::*;
 

@@ -28,7 +28,7 @@ pub(crate) struct Global {
     /// Show what happens inside (repeat for more)
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Turn warnings into failures
+    /// Turn warnings and flags into failures (guard, config check, pattern lint)
     #[arg(long, global = true)]
     pub(crate) strict: bool,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Format {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a small fleet of buggy repositories and run the main job over it
+    /// Make a small fleet of buggy repositories and run the main job over it; again, to see that nothing happens twice
     #[command(after_help = "Example:\n  homeostat demo --dir /tmp/fleet")]
     Demo(DemoArgs),
     /// The main job: find failures, fix what a pattern fits, prove it, open pull requests
@@ -99,14 +99,14 @@ pub(crate) struct Place {
     /// The configuration file
     #[arg(long, default_value = ".homeostat/repos.yml")]
     pub(crate) config: PathBuf,
-    /// `local:DIR` for a forge in a folder
+    /// Where the repositories are: `local:DIR` for a forge in a folder (GitHub comes with a later version)
     #[arg(long, default_value = "github")]
     pub(crate) forge: String,
     /// Where the run's record goes
     #[arg(long, default_value = "artifacts")]
     pub(crate) artifacts: PathBuf,
-    /// The most that may happen
-    #[arg(long, value_parser = parse_mode)]
+    /// The most that may happen: observe (nothing is written to targets), draft or ready
+    #[arg(long, value_parser = parse_mode, value_name = "MODE")]
     pub(crate) mode: Option<Mode>,
     /// Write to GitHub from a terminal (a local forge is written to without asking)
     #[arg(long)]
@@ -199,14 +199,19 @@ pub(crate) struct GuardArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PatternCommand {
     /// List all patterns with their confidence
+    #[command(after_help = "Example:\n  homeostat pattern list --format json")]
     List(LibraryArgs),
-    /// Show one pattern
+    /// Show patterns by id
+    #[command(after_help = "Example:\n  homeostat pattern show go-nil-map-write")]
     Show(PatternArgs),
     /// Check patterns and replay their examples
+    #[command(after_help = "Example:\n  homeostat pattern lint --library .homeostat/patterns")]
     Lint(LibraryArgs),
-    /// Replay the examples of named patterns
+    /// Replay the examples of patterns, by id
+    #[command(after_help = "Example:\n  homeostat pattern test py-key-error-get")]
     Test(PatternArgs),
     /// Find patterns by words
+    #[command(after_help = "Example:\n  homeostat pattern search nil map")]
     Search(PatternArgs),
 }
 
@@ -219,7 +224,7 @@ pub(crate) struct LibraryArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PatternArgs {
-    /// Ids, or words to search for
+    /// Ids; for `search`, words
     #[arg(required = true)]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
@@ -251,10 +256,13 @@ pub(crate) enum FixerChoice {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Say everything that is wrong with a configuration
+    #[command(after_help = "Example:\n  homeostat config check --config .homeostat/repos.yml")]
     Check(ConfigArgs),
     /// Print the JSON Schema
+    #[command(after_help = "Example:\n  homeostat config schema > repos.schema.json")]
     Schema,
     /// Print every effective value and where it comes from
+    #[command(after_help = "Example:\n  MAX_FILES=3 homeostat config show")]
     Show(ConfigArgs),
 }
 
@@ -267,7 +275,7 @@ pub(crate) struct ConfigArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArgs {
-    /// A repository (repeatable); without one, the folder you stand in
+    /// A repository (repeatable); without one, the folder's own remote tells
     #[arg(long)]
     pub(crate) repo: Vec<RepoSlug>,
     /// The folder to look at

@@ -9,8 +9,8 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::session;
 use crate::config::Flags;
-use crate::guardrail::{self, Means, TreeView};
-use crate::model::{FileMode, FileState, Policy, RepoPath, Ruling, Verdict};
+use crate::guardrail::{self, Change, Means, TreeView, Undone};
+use crate::model::{FileMode, FileState, Policy, Reason, RepoPath, Ruling, Verdict};
 use crate::report::ExitClass;
 
 /// What a diff may weigh.
@@ -27,14 +27,27 @@ pub(crate) fn guard(args: &GuardArgs, global: &Global, output: &Output) -> Outco
         return Err(Failure::config(format!("--base {} is no folder.", folder.root.display())));
     }
     let tree = folder.as_ref().map(|folder| folder as &dyn TreeView);
-    let means = Means { tree, syntax: Some(guardrail::new_syntax_errors) };
-    let verdict = guardrail::judge_diff(&diff, &policy, means);
+    let verdict = judge(&diff, &policy, tree);
     output.document(global.format, &verdict, &in_text(&verdict))?;
     Ok(match verdict.verdict {
         Ruling::Refuse => ExitClass::Finding,
         Ruling::Flag if global.strict => ExitClass::Finding,
         Ruling::Flag | Ruling::Pass => ExitClass::Ok,
     })
+}
+
+/// Judges the diff; a folder that holds the change already serves as well as one that does not.
+fn judge(diff: &[u8], policy: &Policy, tree: Option<&dyn TreeView>) -> Verdict {
+    let syntax = Some(guardrail::new_syntax_errors as guardrail::SyntaxCheck);
+    let verdict = guardrail::judge_diff(diff, policy, Means { tree, syntax });
+    let unfit = verdict.violations.iter().any(|violation| violation.rule == Reason::MalformedDiff);
+    match (tree, Change::parse(diff)) {
+        (Some(tree), Ok(change)) if unfit => {
+            let Ok(undone) = Undone::new(&change, tree) else { return verdict };
+            guardrail::judge_diff(diff, policy, Means { tree: Some(&undone), syntax })
+        }
+        _ => verdict,
+    }
 }
 
 /// Returns the rules that hold: those of a configuration's repository, else the built-in ones.
@@ -124,7 +137,7 @@ fn in_text(verdict: &Verdict) -> String {
         .collect();
     if !verdict.not_checked.is_empty() {
         let rules: Vec<&str> = verdict.not_checked.iter().map(|rule| rule.as_str()).collect();
-        lines.push(format!("not checked without --base: {}", rules.join(", ")));
+        lines.push(format!("not checked, for want of the whole files: {}", rules.join(", ")));
     }
     lines.push(format!("verdict: {}", ruling(verdict.verdict)));
     lines.join("\n")

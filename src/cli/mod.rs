@@ -76,7 +76,7 @@ fn on_runtime(work: impl Future<Output = Outcome>) -> Outcome {
 /// Sends what happens inside to standard error, as much of it as was asked for.
 fn start_log(verbose: u8) {
     let level = match verbose {
-        0 => "homeostat=warn,homeostat::progress=info",
+        0 => "homeostat=warn",
         1 => "homeostat=info",
         2 => "homeostat=debug",
         _ => "homeostat=trace",

@@ -5,12 +5,14 @@ use std::sync::Mutex;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::output::say;
 use crate::engine::Progress;
 
 /// Shows progress on standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     bar: Mutex<Option<ProgressBar>>,
+    stage: Mutex<String>,
     plain: bool,
     quiet: bool,
 }
@@ -18,12 +20,18 @@ pub(crate) struct Shown {
 impl Shown {
     /// Chooses by what standard error is; in Actions lines are plain, for a log keeps every redraw.
     pub(crate) fn new(in_actions: bool, quiet: bool) -> Self {
-        Self { bar: Mutex::default(), plain: in_actions || !std::io::stderr().is_terminal(), quiet }
+        Self {
+            bar: Mutex::default(),
+            stage: Mutex::default(),
+            plain: in_actions || !std::io::stderr().is_terminal(),
+            quiet,
+        }
     }
 }
 
 impl Progress for Shown {
     fn stage(&self, name: &str, of: Option<usize>) {
+        name.clone_into(&mut self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         if self.quiet || self.plain {
             return;
         }
@@ -43,7 +51,8 @@ impl Progress for Shown {
             return;
         }
         if self.plain {
-            tracing::info!(target: "homeostat::progress", "{what}");
+            let stage = self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            say(&format!("{stage}: {what}"));
             return;
         }
         if let Some(bar) = self.bar.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {

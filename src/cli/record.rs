@@ -86,11 +86,10 @@ impl Recorder for RunRecord<'_> {
             span_id: sha256_hex(format!("{event:?}").as_bytes())[..16].to_owned(),
             event,
         };
-        let mut bytes = serde_json::to_vec(&line).map_err(|e| e.to_string())?;
-        bytes.push(b'\n');
+        let text = line.to_json_line().map_err(|e| e.to_string())?;
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // One write a line, so that no line is ever torn by another process of the same run.
-        file.write_all(&bytes).map_err(|e| e.to_string())?;
+        file.write_all(text.as_bytes()).map_err(|e| e.to_string())?;
         if intent { file.sync_data().map_err(|e| e.to_string()) } else { Ok(()) }
     }
 }

@@ -2,130 +2,30 @@
 //!
 //! Read [`attempt`] from top to bottom: baseline, target, places, fixers, guardrails, proof, candidate.
 
-mod ending;
-mod places;
-mod proving;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use crate::budget::Ledger;
-use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
-use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
+use crate::engine::baseline::{self, Baseline, Unusable, observe};
+use crate::engine::fixers::{Ask, Place, Proposed};
+use crate::engine::outcome::{self, Ending, Means, Outcome, TestLog, settled};
+use crate::engine::places::{self, app_frames};
 use crate::engine::{Attempted, Work};
 use crate::fingerprint;
+use crate::gate;
 use crate::guardrail;
 use crate::model::{
-    Candidate, Evidentiary, Failure, FileState, MicroUsd, Patch, Policy, Project, Reason, RepoPath, Resources, Settled,
-    Timestamp, Tokens, Verdict,
+    AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Evidentiary, Failure, FileState,
+    MicroUsd, Patch, Policy, Project, Reason, RepoPath, Resources, Status, Tally, Verdict, sha256_hex,
 };
 use crate::proof::{self, Observation, REPETITIONS, Target};
-use crate::workspace::{Checkout, WorkspaceError};
-
-use ending::settled;
-pub(crate) use places::app_frames;
+use crate::workspace::{Checkout, Execution};
 
 /// Green candidates compared before one is chosen (PROTOCOL.md, 6).
 const CANDIDATES: usize = 3;
-
-/// The output of one side of a proof, kept for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestLog {
-    /// `setup`, `before` or `after`.
-    pub side: &'static str,
-    /// The output; redacted where it is written.
-    pub text: String,
-}
-
-impl TestLog {
-    /// Keeps an output.
-    pub fn new(side: &'static str, text: &str) -> Self {
-        Self { side, text: text.to_owned() }
-    }
-}
-
-/// What one attempt came to, with what people may want to look at.
-#[derive(Debug)]
-pub struct Outcome {
-    /// A proven patch, or the end without one.
-    pub attempted: Attempted,
-    /// Test logs.
-    pub logs: Vec<TestLog>,
-    /// The guardrails' verdict on a refused patch.
-    pub verdict: Option<Verdict>,
-    /// The refused patch.
-    pub refused: Option<Patch>,
-    /// The proven patch.
-    pub proven: Option<Patch>,
-    /// Tests that failed before and pass with the patch.
-    pub turned_green: BTreeSet<String>,
-    /// Money spent.
-    pub cost: MicroUsd,
-    /// Tokens spent.
-    pub tokens: Tokens,
-    /// Ids of patterns that were tried.
-    pub tried: Vec<String>,
-}
-
-impl Outcome {
-    /// Makes the outcome of an attempt that left no candidate.
-    pub(crate) fn without_candidate(settled: Settled) -> Self {
-        Self {
-            attempted: Attempted::Settled(Box::new(settled)),
-            logs: Vec::new(),
-            verdict: None,
-            refused: None,
-            proven: None,
-            turned_green: BTreeSet::new(),
-            cost: MicroUsd::ZERO,
-            tokens: Tokens::default(),
-            tried: Vec::new(),
-        }
-    }
-}
-
-/// What an attempt may use.
-#[derive(Clone, Copy)]
-pub struct Means<'a> {
-    /// The repository's settings.
-    pub policy: &'a Policy,
-    /// Fixers, the cheapest first.
-    pub fixers: &'a [&'a dyn Fixer],
-    /// The run's id, version and the forge's time at the attempt.
-    pub run_id: &'a str,
-    /// Where a person can look at the run.
-    pub run_url: Option<&'a str>,
-    /// The program's version.
-    pub version: &'a str,
-    /// The forge's clock when the attempt began.
-    pub now: Timestamp,
-}
-
-impl std::fmt::Debug for Means<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Means").field("run_id", &self.run_id).finish_non_exhaustive()
-    }
-}
-
-/// Why an attempt ended without a candidate.
-struct Ending {
-    reason: Reason,
-    message: String,
-    signature: Option<String>,
-}
-
-impl From<Reason> for Ending {
-    fn from(reason: Reason) -> Self {
-        Self { reason, message: reason.sentence().to_owned(), signature: None }
-    }
-}
-
-impl From<WorkspaceError> for Ending {
-    fn from(error: WorkspaceError) -> Self {
-        let Unusable { reason, message, .. } = machine(&error);
-        Self { reason, message, signature: None }
-    }
-}
+/// How long a candidate may wait (REFERENCE.md, Files).
+const LIFETIME: Duration = Duration::from_hours(168);
 
 /// Takes one failure down the whole road: baseline, attempt, and nothing shared with other failures.
 pub async fn whole_road(work: &Work, checkout: &dyn Checkout, means: &Means<'_>, ledger: &Mutex<Ledger>) -> Outcome {
@@ -155,7 +55,7 @@ pub(crate) async fn attempt(
 ) -> Outcome {
     let baseline = match baseline {
         Ok(baseline) => baseline,
-        Err(unusable) => return without_baseline(work, unusable, means),
+        Err(unusable) => return outcome::without_baseline(work, unusable, means),
     };
     let nothing_yet = settled(work, means, &Reason::NoFixer.into());
     let mut story = Story { work, checkout, means, outcome: Outcome::without_candidate(nothing_yet), tier: None };
@@ -170,14 +70,6 @@ pub(crate) async fn attempt(
         }
     }
     story.outcome
-}
-
-/// Ends an attempt whose baseline, or whose checkout, cannot be used.
-pub(crate) fn without_baseline(work: &Work, unusable: &Unusable, means: &Means<'_>) -> Outcome {
-    let ending = Ending { reason: unusable.reason, message: unusable.message.clone(), signature: None };
-    let mut outcome = Outcome::without_candidate(settled(work, means, &ending));
-    outcome.logs.clone_from(&unusable.logs);
-    outcome
 }
 
 struct Story<'a> {
@@ -202,11 +94,11 @@ impl Story<'_> {
         if target == Target::None && self.means.policy.evidence == Evidentiary::RedGreen {
             return Err(Reason::NeedsReproduction.into());
         }
-        let places = self.places(baseline, &target).await?;
+        let places = places::find(self.work, self.checkout, self.means.policy, baseline, &target).await?;
         let proposals = self.ask(&places, &target, ledger).await?;
         let guarded = self.guard(baseline, proposals).await?;
         let (best, alternative) = match target {
-            Target::None => (sole(guarded)?, None),
+            Target::None => (Self::sole(guarded)?, None),
             _ => self.best_green(baseline, &target, guarded).await?,
         };
         self.prove(baseline, &target, best, alternative).await
@@ -311,6 +203,174 @@ impl Story<'_> {
             _ => Ok(passed),
         }
     }
+
+    /// Without a test to choose by, a sole candidate or none.
+    fn sole(mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
+        match (guarded.len(), guarded.pop()) {
+            (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
+            _ => Err(Reason::Ambiguous.into()),
+        }
+    }
+
+    /// Runs the target on each candidate and takes the best that is always green, with the next one that is, too.
+    async fn best_green(
+        &self,
+        baseline: &Baseline,
+        target: &Target,
+        guarded: Vec<Proposed>,
+    ) -> Result<(Green, Option<Patch>), Ending> {
+        let tests = match target {
+            Target::Tests(tests) => tests.clone(),
+            _ => Vec::new(),
+        };
+        let mut greens: Vec<Green> = Vec::new();
+        let mut failed: Option<Ending> = None;
+        for proposed in guarded {
+            let mut repetitions = Vec::new();
+            let mut resources = Resources::default();
+            for _ in 0..REPETITIONS {
+                let execution = baseline.run_tests(self.means.policy, &proposed.patch, &tests).await?;
+                resources = resources.plus(execution.resources);
+                let run = observe(&execution);
+                let green = proof::is_green(target, &run);
+                repetitions.push(run);
+                // One run that is not green is enough to know.
+                if !green {
+                    let signature = signature(&execution);
+                    failed.get_or_insert(Ending { signature: Some(signature), ..Reason::TargetStillRed.into() });
+                    break;
+                }
+            }
+            if repetitions.iter().all(|run| proof::is_green(target, run)) {
+                greens.push(Green { proposed, repetitions, resources });
+            }
+        }
+        let mut greens = greens.into_iter();
+        match greens.next() {
+            // Two fixers may well propose one and the same change; only another one is an alternative.
+            Some(best) => {
+                let other = greens.map(|green| green.proposed.patch).find(|patch| *patch != best.proposed.patch);
+                Ok((best, other))
+            }
+            None => Err(failed.unwrap_or_else(|| Reason::TargetStillRed.into())),
+        }
+    }
+
+    /// Runs the whole suite with the chosen patch, judges it, and makes the candidate.
+    async fn prove(
+        &mut self,
+        baseline: &Baseline,
+        target: &Target,
+        best: Green,
+        alternative: Option<Patch>,
+    ) -> Result<Candidate, Ending> {
+        let policy = self.means.policy;
+        let Green { proposed, repetitions, resources } = best;
+        let execution = baseline.run_all(policy, &proposed.patch).await?;
+        self.outcome.logs.push(TestLog::new("after", &execution.output));
+        let after = observe(&execution);
+        let accepted = proof::judge_patch(target, &baseline.observation, &repetitions, &after)
+            .map_err(|reason| Ending { signature: Some(signature(&execution)), ..reason.into() })?;
+        let mut checks = Vec::new();
+        for ((command, before), (_, now)) in
+            baseline.checks.iter().zip(baseline.run_checks(policy, &proposed.patch).await?)
+        {
+            if *before == 0 && now != 0 {
+                return Err(Reason::ChecksWorse.into());
+            }
+            checks.push((command.clone(), *before, now));
+        }
+        let tree = self.checkout.tree_with(&proposed.patch).await?;
+        if self.work.state.rejected_trees.contains(&tree) {
+            return Err(Reason::RejectedTree.into());
+        }
+        self.outcome.proven = Some(proposed.patch.clone());
+        self.outcome.turned_green = turned_green(&baseline.observation, &after);
+        let evidence = Evidence {
+            kind: if *target == Target::None { EvidenceKind::GreenOnly } else { EvidenceKind::RedGreen },
+            before: Tally { counts: baseline.observation.tests.counts, seconds: baseline.resources.wall_s },
+            after: Tally { counts: after.tests.counts, seconds: execution.resources.wall_s },
+            targets: match target {
+                Target::Tests(tests) | Target::Passing(tests) => tests.clone(),
+                Target::Command | Target::None => Vec::new(),
+            },
+            repetitions: if *target == Target::None { 1 } else { REPETITIONS },
+            still_failing: accepted.still_failing,
+            named: accepted.named,
+            command: baseline.commands.test.clone().unwrap_or_default(),
+            checks,
+            sandbox: execution.sandbox.clone(),
+            resources: baseline.resources.plus(resources).plus(execution.resources),
+        };
+        Ok(self.candidate(proposed, tree, evidence, alternative))
+    }
+
+    fn candidate(
+        &self,
+        proposed: Proposed,
+        tree: crate::model::ObjectId,
+        evidence: Evidence,
+        alternative: Option<Patch>,
+    ) -> Candidate {
+        let (work, means) = (self.work, self.means);
+        let record = AttemptRecord {
+            at: means.now,
+            tier: self.tier.clone(),
+            status: Status::Fixed,
+            failure_signature: None,
+            reason: None,
+        };
+        let mut state = gate::settle(work.state.clone(), record, true, &work.inputs(), None, &means.policy.limits);
+        let config_hash = means.policy.config_hash();
+        state.source = Some(proposed.source);
+        state.pattern.clone_from(&proposed.id);
+        state.confidence = proposed.confidence;
+        state.base_sha = Some(work.base_sha.clone());
+        state.tree = Some(tree.clone());
+        state.config_hash = Some(config_hash.clone());
+        state.cost = state.cost.plus(self.outcome.cost);
+        state.tokens = state.tokens.plus(self.outcome.tokens);
+        Candidate {
+            schema: CANDIDATE_SCHEMA.to_owned(),
+            run_id: means.run_id.to_owned(),
+            run_url: means.run_url.map(str::to_owned),
+            version: means.version.to_owned(),
+            repository_id: work.repository_id,
+            slug: work.slug.clone(),
+            base_branch: work.base_branch.clone(),
+            base_sha: work.base_sha.clone(),
+            tree,
+            files: candidate_files(&proposed.patch),
+            fingerprint: work.fingerprint.clone(),
+            family: work.family.clone(),
+            episode: work.episode,
+            regression: work.regression,
+            report: work.report.id.clone(),
+            report_url: work.report.url.clone(),
+            author: work.report.author.clone(),
+            body_hash: sha256_hex(work.report.body.as_str().as_bytes()),
+            failure: work.failure.clone(),
+            evidence,
+            anchor: proposed.anchor,
+            source: proposed.source,
+            pattern: proposed.id,
+            confidence: proposed.confidence,
+            tier: proposed.tier,
+            title: proposed.title,
+            hypothesis: proposed.why,
+            alternative: alternative.map(|patch| guardrail::Change::from_patch(&patch).to_diff()),
+            also_fixes: Vec::new(),
+            attempt: work.attempt,
+            cost: self.outcome.cost,
+            tokens: self.outcome.tokens,
+            state_after: state,
+            config_hash,
+            expires_at: means.now.after(LIFETIME),
+            started_at: means.now,
+            completed_at: means.now,
+            logs: Vec::new(),
+        }
+    }
 }
 
 /// Locks the ledger; one that a panic left behind still counts right, since every change of it is whole.
@@ -325,10 +385,41 @@ fn refused(verdict: &Verdict) -> Option<Ending> {
     Some(Ending { reason: worst.rule, message: all.join(" "), signature: None })
 }
 
-/// Without a test to choose by, a sole candidate or none.
-fn sole(mut guarded: Vec<Proposed>) -> Result<Green, Ending> {
-    match (guarded.len(), guarded.pop()) {
-        (1, Some(proposed)) => Ok(Green { proposed, repetitions: Vec::new(), resources: Resources::default() }),
-        _ => Err(Reason::Ambiguous.into()),
+/// Lists tests that failed before and pass now.
+fn turned_green(before: &Observation, after: &Observation) -> BTreeSet<String> {
+    use crate::model::TestOutcome::{Failed, Passed};
+    let passed: BTreeSet<&str> = after.tests.with(Passed).collect();
+    before.tests.with(Failed).filter(|name| passed.contains(name)).map(str::to_owned).collect()
+}
+
+/// Names how a run failed: the fingerprint of its first diagnostic, else a hash of the normalised end (REFERENCE.md).
+fn signature(execution: &Execution) -> String {
+    match observe(execution).failures.first() {
+        Some((_, failure)) => fingerprint::identify(failure).fingerprint.to_string(),
+        None => tail_signature(&execution.output),
     }
+}
+
+/// Hashes the last fifty lines with everything that changes from run to run taken out.
+fn tail_signature(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    let tail: Vec<String> = lines[lines.len().saturating_sub(50)..]
+        .iter()
+        .map(|line| fingerprint::message_class("any", line).template)
+        .collect();
+    sha256_hex(tail.join("\n").as_bytes())
+}
+
+/// Writes a patch as a candidate's files.
+fn candidate_files(patch: &Patch) -> Vec<CandidateFile> {
+    use base64::Engine as _;
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    patch
+        .changes()
+        .map(|(path, change)| CandidateFile {
+            path: path.clone(),
+            mode: change.after.as_ref().map(|file| file.mode),
+            content: change.after.as_ref().map(|file| encode(&file.content)),
+        })
+        .collect()
 }

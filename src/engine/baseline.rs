@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::guess;
-use crate::engine::attempt::TestLog;
+use crate::engine::outcome::TestLog;
 use crate::intake::log;
 use crate::model::{Patch, Policy, Project, Reason, RepoPath, Resources, TestCommands};
 use crate::proof::{self, Observation, RunEnd};
@@ -61,7 +61,7 @@ pub(crate) async fn prepare(
     project: Option<&Project>,
 ) -> Result<Baseline, Unusable> {
     let folder = project.map(|p| p.path.clone());
-    let commands = effective_commands(checkout, policy, project).await.map_err(|error| machine(&error))?;
+    let commands = effective_commands(checkout, policy, project).await.map_err(machine)?;
     let Some(test) = commands.test.clone() else {
         return Err(unusable(Reason::NoTestCommand, Vec::new()));
     };
@@ -70,12 +70,11 @@ pub(crate) async fn prepare(
         network: policy.sandbox.setup_network,
         ..spec(policy, folder.clone(), command)
     });
-    let (snapshot, prepared) = checkout.snapshot(setup.as_ref()).await.map_err(|error| machine(&error))?;
+    let (snapshot, prepared) = checkout.snapshot(setup.as_ref()).await.map_err(machine)?;
     if let Some(execution) = prepared.filter(|execution| !execution.succeeded()) {
         return Err(unusable(Reason::SetupFailed, vec![TestLog::new("setup", &execution.output)]));
     }
-    let execution =
-        snapshot.run(&Patch::new(), &spec(policy, folder.clone(), &test)).await.map_err(|error| machine(&error))?;
+    let execution = snapshot.run(&Patch::new(), &spec(policy, folder.clone(), &test)).await.map_err(machine)?;
     let observation = observe(&execution);
     if let Err(reason) = proof::usable_baseline(&observation) {
         return Err(unusable(reason, vec![TestLog::new("before", &execution.output)]));
@@ -89,7 +88,7 @@ pub(crate) async fn prepare(
         checks: Vec::new(),
         output: execution.output,
     };
-    baseline.checks = baseline.run_checks(policy, &Patch::new()).await.map_err(|error| machine(&error))?;
+    baseline.checks = baseline.run_checks(policy, &Patch::new()).await.map_err(machine)?;
     Ok(baseline)
 }
 
@@ -215,7 +214,8 @@ pub(crate) fn observe(execution: &Execution) -> Observation {
         Exit::Memory | Exit::Processes | Exit::Output => RunEnd::Resource,
         other => RunEnd::Code(exit_code(other)),
     };
-    Observation { end, tests: log::tests(&execution.output), failures: log::failures(&execution.output) }
+    let (tests, failures) = log::read(&execution.output);
+    Observation { end, tests, failures }
 }
 
 /// Returns an exit code as a shell would: a signal counts as 128 and its number.
@@ -237,8 +237,9 @@ fn unusable(reason: Reason, logs: Vec<TestLog>) -> Unusable {
 }
 
 /// Says what a machine's failure means: not the repository's fault, so it counts as no attempt.
-pub(crate) fn machine(error: &WorkspaceError) -> Unusable {
-    let reason = match error {
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+pub(crate) fn machine(error: WorkspaceError) -> Unusable {
+    let reason = match &error {
         WorkspaceError::SandboxTooWeak(_) => Reason::SandboxTooWeak,
         WorkspaceError::Missing(_) => Reason::RepositoryMissing,
         WorkspaceError::Mismatch(_) => Reason::BaseMoved,

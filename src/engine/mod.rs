@@ -8,6 +8,8 @@ mod baseline;
 pub mod counted;
 pub mod fixers;
 mod lease;
+mod outcome;
+mod places;
 pub mod propose;
 pub mod publish;
 mod reconcile;
@@ -22,10 +24,13 @@ mod work;
 
 use std::time::Duration;
 
+pub use outcome::{Means, Outcome, TestLog};
 pub use work::{
     Attempted, DuplicateReport, KeptPull, RESERVATION_SCHEMA, RepositoryProblem, RepositoryView, Reservation,
     SkippedReport, Work,
 };
+
+use backoff::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::config::Config;
 use crate::event::Event;
@@ -152,8 +157,12 @@ pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, F
 where
     F: AsyncFnMut() -> Result<T, ForgeError>,
 {
-    let mut wait = Duration::from_millis(500);
-    for _ in 0..2 {
+    let waits = ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(500))
+        .with_max_delay(Duration::from_secs(4))
+        .with_max_times(2)
+        .build();
+    for wait in waits {
         match read().await {
             Err(ForgeError::Transient(_) | ForgeError::Ambiguous(_)) => {}
             // A short wait that the forge itself names is kept; a long one is the next run's (F-09, F-10).
@@ -165,7 +174,6 @@ where
         // Full jitter: a fleet of runners that failed together must not come back together.
         let share = f64::from(system.random()[0]) / 255.0;
         system.sleep(wait.mul_f64(share)).await;
-        wait = (wait * 2).min(Duration::from_secs(4));
     }
     read().await
 }

@@ -9,9 +9,10 @@ use futures_util::stream::{self, StreamExt as _};
 use tracing::Instrument as _;
 
 use crate::budget::Ledger;
-use crate::engine::attempt::{self, Means, Outcome};
+use crate::engine::attempt;
 use crate::engine::baseline::{self, Baseline, Unusable};
 use crate::engine::fixers::Fixer;
+use crate::engine::outcome::{self, Means, Outcome};
 use crate::engine::{Attempted, Context, Reservation, Work, is_past};
 use crate::fingerprint;
 use crate::model::{
@@ -136,7 +137,7 @@ async fn attempt_repository<'w>(
                         None => left(work, &means, Reason::Infrastructure),
                     }
                 }
-                Err(error) => attempt::without_baseline(work, &baseline::machine(error), &means),
+                Err(error) => outcome::without_baseline(work, &baseline::machine(error.clone()), &means),
             }
         }
         .instrument(span)

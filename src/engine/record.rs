@@ -15,7 +15,7 @@ use crate::model::{
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CandidateError {
     /// The manifest names no such file, or another digest.
-    #[error("{0} is not the file that its manifest announces; take the artifact of the same run")]
+    #[error("{0} is not the file that its manifest announces (digest-mismatch); take the artifact of the same run")]
     Digest(String),
     /// It cannot be read.
     #[error("{file} cannot be read as a candidate ({why})")]

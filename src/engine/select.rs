@@ -101,7 +101,7 @@ impl Selector<'_> {
     async fn fill(&self, selected: &mut Selected) -> Result<(), RepositoryProblem> {
         let base = self.base().await?;
         selected.view.id = Some(base.repository.id);
-        let found = self.reports.issues().await.map_err(|error| problem(&error))?;
+        let found = self.reports.issues().await.map_err(problem)?;
         if !found.broken.is_empty() {
             // What can be read is worked on; that the list is not whole is said (F-05).
             let message = found.broken.into_iter().collect::<Vec<_>>().join(" ");
@@ -113,12 +113,10 @@ impl Selector<'_> {
         }
         let known = self.context.state().failures(self.snapshot, base.repository.id).await;
         let known = known.map_err(|error| state_problem(&error))?;
-        let us = retry(self.context.system, async || self.context.forge.identity().await)
-            .await
-            .map_err(|error| problem(&error))?;
+        let us = retry(self.context.system, async || self.context.forge.identity().await).await.map_err(problem)?;
         let mut failures: BTreeMap<Fingerprint, Vec<Understood>> = BTreeMap::new();
         for issue in found.issues {
-            match self.reports.understand(&issue, &us).await.map_err(|error| problem(&error))? {
+            match self.reports.understand(&issue, &us).await.map_err(problem)? {
                 Ok(mut understood) => {
                     // The birth fingerprint: what this report was first known as outlives every change of the algorithm.
                     if let Some(birth) = state::by_report(&known, &understood.report.id) {
@@ -147,7 +145,7 @@ impl Selector<'_> {
             .collect();
         groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
         for group in groups {
-            self.gate(&base, &known, group, selected).await.map_err(|error| problem(&error))?;
+            self.gate(&base, &known, group, selected).await.map_err(problem)?;
         }
         Ok(())
     }
@@ -155,13 +153,12 @@ impl Selector<'_> {
     /// Reads the repository and its base branch.
     async fn base(&self) -> Result<Base, RepositoryProblem> {
         let forge = self.context.forge;
-        let repository = retry(self.context.system, async || forge.repository(&self.policy.slug).await)
-            .await
-            .map_err(|error| problem(&error))?;
+        let repository =
+            retry(self.context.system, async || forge.repository(&self.policy.slug).await).await.map_err(problem)?;
         let branch = self.policy.branch.clone().unwrap_or_else(|| repository.default_branch.clone());
         let head = retry(self.context.system, async || forge.branch(&self.policy.slug, &branch).await)
             .await
-            .map_err(|error| problem(&error))?
+            .map_err(problem)?
             .ok_or_else(|| RepositoryProblem {
                 reason: Reason::BranchMissing,
                 message: format!(
@@ -416,7 +413,7 @@ impl Selector<'_> {
                 Ok::<_, ForgeError>((entries, paths))
             })
             .await?;
-        let pointed: BTreeSet<RepoPath> = crate::engine::attempt::app_frames(&understood.failure)
+        let pointed: BTreeSet<RepoPath> = crate::engine::places::app_frames(&understood.failure)
             .iter()
             .filter_map(|frame| fingerprint::localise_frame(frame, paths))
             .collect();
@@ -494,8 +491,9 @@ fn issue_number(report: &ReportId) -> u64 {
 }
 
 /// Says what a forge's error means for the repository.
-pub(crate) fn problem(error: &ForgeError) -> RepositoryProblem {
-    let (reason, retryable) = match error {
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+pub(crate) fn problem(error: ForgeError) -> RepositoryProblem {
+    let (reason, retryable) = match &error {
         ForgeError::NotFound(_) => (Reason::RepositoryMissing, false),
         ForgeError::Denied(_) => (Reason::Denied, false),
         ForgeError::Invalid(_) | ForgeError::Conflict(_) => (Reason::ForgeUnavailable, false),

@@ -38,7 +38,7 @@ pub enum StateError {
 /// Files to write (`Some`) or delete (`None`), by path.
 pub type Mutations = BTreeMap<String, Option<Vec<u8>>>;
 
-/// Says what to write, from the present contents of the files it asked for.
+/// Says what to write, from what is there; it may be asked again.
 pub type Change<'c> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Mutations, StateError> + Sync + 'c;
 
 /// The state branch of one operator's repository.

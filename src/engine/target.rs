@@ -96,8 +96,7 @@ impl<'a> Target<'a> {
         }
         let decision = plan::decide(&desired, &observed);
         let opens = matches!(decision, Decision::Create | Decision::Fill { .. } | Decision::Adopt { .. });
-        let barred = if opens { self.bars(&patch, candidate, opened).await? } else { None };
-        if let Some((reason, because_of)) = barred {
+        if opens && let Some((reason, because_of)) = self.bars(&patch, candidate, opened).await? {
             let mut barred = left(candidate, reason, Some(verdict));
             barred.because_of = because_of;
             // Room may come: a proof is not thrown away for want of it.
@@ -150,13 +149,14 @@ impl<'a> Target<'a> {
     ) -> Result<Published, ReconcileError> {
         let Some(branch) = &observed.branch else { return Ok(published) };
         let orphan = matches!(branch.ownership, Ownership::Ours(_)) && observed.pulls.is_empty();
-        if !orphan || published.waits || !self.writes() {
-            return Ok(published);
+        if orphan
+            && !published.waits
+            && self.writes()
+            && let Some(pull) = clear_orphan(self.context, candidate, &branch.head).await?
+        {
+            return Ok(done(candidate, How::Kept, pull, published.verdict, false));
         }
-        match clear_orphan(self.context, candidate, &branch.head).await? {
-            Some(pull) => Ok(done(candidate, How::Kept, pull, published.verdict, false)),
-            None => Ok(published),
-        }
+        Ok(published)
     }
 
     /// Looks whether what was proved still is what is there: the policy, the report, the base.

@@ -2,6 +2,10 @@
 //!
 //! An event tells what happened; it holds no untrusted text that is not redacted, and no secret.
 
+mod schema;
+
+pub use schema::schemas;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,6 +32,45 @@ pub struct Line {
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
+}
+
+/// What is kept of one text in a line, in bytes.
+const TEXT_CAP: usize = 16 << 10;
+
+impl Line {
+    /// Writes the record as one line with its end: no text in it splits it, and none is longer than a reader can bear
+    /// (V-35, V-49).
+    pub fn to_json_line(&self) -> Result<String, serde_json::Error> {
+        let mut json = serde_json::to_string(self)?;
+        if json.len() > TEXT_CAP {
+            let mut value: Value = serde_json::from_str(&json)?;
+            if cap(&mut value) {
+                json = serde_json::to_string(&value)?;
+            }
+        }
+        // Outside strings JSON is ASCII, so these stand in strings alone; some readers end a line at them.
+        for (split, escaped) in [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")] {
+            if json.contains(split) {
+                json = json.replace(split, escaped);
+            }
+        }
+        json.push('\n');
+        Ok(json)
+    }
+}
+
+/// Cuts long texts, and says whether there were any.
+fn cap(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) if text.len() > TEXT_CAP => {
+            text.truncate(text.floor_char_boundary(TEXT_CAP));
+            text.push_str("… (cut)");
+            true
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| cap(item) | any),
+        Value::Object(fields) => fields.values_mut().fold(false, |any, item| cap(item) | any),
+        _ => false,
+    }
 }
 
 /// What happened.
@@ -58,7 +101,7 @@ pub enum Event {
 }
 
 /// How and why a run was started.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RunStarted {
     /// `schedule`, `workflow_dispatch`, `issues`, `terminal` …
     pub triggered_by: String,
@@ -81,16 +124,17 @@ pub struct RunStarted {
 }
 
 /// Totals of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RunFinished {
     /// The action's outputs, in snake case.
+    #[schemars(with = "crate::render::Totals")]
     pub totals: Value,
     /// `ok`, `finding`, `config`, `refused`, `retryable`, `budget` or `internal`.
     pub exit_class: String,
 }
 
 /// The end of an attempt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttemptFinished {
     /// The repository.
     pub repo: String,
@@ -161,7 +205,7 @@ pub struct AttemptFinished {
 }
 
 /// A report, as events name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ReportRef {
     /// `issue` or `run`.
     pub kind: String,
@@ -172,7 +216,7 @@ pub struct ReportRef {
 }
 
 /// A pull request, as events name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PullRef {
     /// Its number.
     pub number: u64,
@@ -183,7 +227,7 @@ pub struct PullRef {
 }
 
 /// A proof, as events name it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct EvidenceRef {
     /// How strong.
     pub kind: EvidenceKind,
@@ -196,7 +240,7 @@ pub struct EvidenceRef {
 }
 
 /// A sandbox, as events name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SandboxRef {
     /// The level that held.
     pub level: SandboxLevel,
@@ -205,7 +249,7 @@ pub struct SandboxRef {
 }
 
 /// A repository's metrics, by REFERENCE.md's names.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RepositoryFinished {
     /// The repository.
     pub repo: String,
@@ -234,7 +278,7 @@ pub struct RepositoryFinished {
 }
 
 /// A rule's refusal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Refusal {
     /// The repository.
     pub repo: String,
@@ -247,7 +291,7 @@ pub struct Refusal {
 }
 
 /// A change of a forge.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Write {
     /// `intent` before, `done`, `failed` or `unclear` after.
     pub phase: String,
@@ -266,7 +310,7 @@ pub struct Write {
 }
 
 /// Something an earlier run left unfinished.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Recovered {
     /// The repository.
     pub repo: String,

@@ -62,7 +62,7 @@ fn complete_file(file: FileDiff, tree: &dyn TreeView) -> Result<FileDiff, Malfor
 }
 
 /// Applies the hunks of a file to its lines before.
-fn apply(before: &[u8], file: &FileDiff) -> Result<Vec<u8>, String> {
+pub(crate) fn apply(before: &[u8], file: &FileDiff) -> Result<Vec<u8>, String> {
     let old: Vec<&[u8]> = before.split_inclusive(|b| *b == b'\n').collect();
     let mut after = Vec::with_capacity(before.len());
     let mut at = 0_usize;

@@ -10,6 +10,7 @@ mod parse;
 mod paths;
 mod rule;
 mod rules;
+mod undo;
 
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use change::{Change, FileDiff, Hunk, Line, LineKind, MalformedDiff, ModeSeen
 pub use paths::may_touch;
 pub use rule::{Context, Findings, Rule, SyntaxCheck};
 pub use rules::RULES;
+pub use undo::Undone;
 
 /// What a caller has besides the change; `Default` has nothing.
 #[derive(Clone, Copy, Default)]

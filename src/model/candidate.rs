@@ -13,7 +13,7 @@ pub const CANDIDATE_SCHEMA: &str = "homeostat.candidate/1";
 pub const MANIFEST_SCHEMA: &str = "homeostat.manifest/1";
 
 /// One file of a candidate; without mode and content it is deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CandidateFile {
     /// Where it lies.
     pub path: RepoPath,
@@ -24,7 +24,7 @@ pub struct CandidateFile {
 }
 
 /// How a place in the code was tied to the report (PROTOCOL.md, 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Anchor {
     /// (0) A target test is red on the base; its own trace gave the line.
@@ -48,7 +48,7 @@ impl Anchor {
 pub type Expiry = Timestamp;
 
 /// A proven patch, with all that `publish` needs to check and publish it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Candidate {
     /// [`CANDIDATE_SCHEMA`].
     pub schema: String,
@@ -129,7 +129,7 @@ pub struct Candidate {
 }
 
 /// Another failure that a patch turns green.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AlsoFixes {
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
@@ -145,7 +145,7 @@ impl Candidate {
 }
 
 /// The end of an attempt that left no candidate, as `record` settles it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Settled {
     /// The repository.
     pub slug: RepoSlug,
@@ -178,7 +178,7 @@ pub struct Settled {
 }
 
 /// What one `propose` left behind.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Manifest {
     /// [`MANIFEST_SCHEMA`].
     pub schema: String,

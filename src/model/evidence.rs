@@ -39,7 +39,7 @@ closed_list! {
 }
 
 /// What held while repository code ran.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SandboxReport {
     /// The level that held.
     pub level: SandboxLevel,
@@ -50,14 +50,22 @@ pub struct SandboxReport {
     pub weaknesses: Vec<String>,
 }
 
+/// Writes a number that JSON can hold: what is not one would become `null`, which no schema allows (V-49).
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn finite<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(if number.is_finite() { *number } else { 0.0 })
+}
+
 /// What a command used.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Resources {
     /// Processor seconds, user and system, of the whole tree.
+    #[serde(serialize_with = "finite")]
     pub cpu_s: f64,
     /// The largest resident memory of the whole tree seen, in bytes.
     pub peak_memory: u64,
     /// Seconds by the wall.
+    #[serde(serialize_with = "finite")]
     pub wall_s: f64,
     /// Bytes written to standard output and error, before any cap.
     pub output_bytes: u64,
@@ -77,17 +85,18 @@ impl Resources {
 }
 
 /// Counts and time of one side of a proof.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Tally {
     /// Counts of the whole command.
     #[serde(flatten)]
     pub counts: Counts,
     /// Seconds by the wall.
+    #[serde(serialize_with = "finite")]
     pub seconds: f64,
 }
 
 /// What was proved about a patch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Evidence {
     /// How strong it is.
     pub kind: EvidenceKind,

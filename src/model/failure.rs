@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Kind, Lane, Language, ObjectId, Untrusted};
 
 /// One frame of a stack trace, as written in the report; innermost frames come first.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Frame {
     /// The function's name as written, without arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub struct Frame {
 }
 
 /// One exception of a chain of causes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Exception {
     /// The type as written (`TypeError`, `java.lang.NullPointerException`, `panic`).
     #[serde(rename = "type")]
@@ -41,7 +41,7 @@ pub struct Exception {
 }
 
 /// What a report says went wrong.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Failure {
     /// The language of the trace, where it can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]

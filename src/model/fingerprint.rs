@@ -23,13 +23,15 @@ fn check(text: &str, prefix: &'static str) -> Result<String, FingerprintError> {
 }
 
 /// The exact identity of a failure: `hf1:` and 26 characters of lower-case base32 (130 bits of SHA-256).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^hf1:[a-z2-7]{26}$"))]
 pub struct Fingerprint(String);
 
 /// The identity of a family of near duplicates: `hff1:` and 26 characters.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^hff1:[a-z2-7]{26}$"))]
 pub struct Family(String);
 
 impl Fingerprint {

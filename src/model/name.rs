@@ -80,8 +80,9 @@ impl fmt::Display for RepoSlug {
 }
 
 /// A branch name that git, a shell and every forge accept without quoting (V-70).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct BranchName(String);
 
 impl BranchName {
@@ -136,8 +137,9 @@ impl fmt::Display for BranchName {
 }
 
 /// A full git object id, lower-case hexadecimal.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String", extend("pattern" = r"^([0-9a-f]{40}|[0-9a-f]{64})$"))]
 pub struct ObjectId(String);
 
 impl ObjectId {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::RepoPath;
 
 /// The mode of a file that git can hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 pub enum FileMode {
     /// An ordinary file.
     #[serde(rename = "100644")]

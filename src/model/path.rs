@@ -14,8 +14,9 @@ pub struct PathError {
 }
 
 /// A relative, normalised path with `/` between components; never empty, absolute, or above the root (V-54, V-60).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct RepoPath(String);
 
 impl RepoPath {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Timestamp, Untrusted};
 
 /// What sort of account acted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ActorKind {
     /// A person.
@@ -17,7 +17,7 @@ pub enum ActorKind {
 }
 
 /// An account of the forge; the numeric id is its identity, the login is for people (V-05).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Actor {
     /// The forge's number for the account.
     pub id: u64,
@@ -28,7 +28,7 @@ pub struct Actor {
 }
 
 /// The forge's own id of a report.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum ReportId {
     /// An issue, by number.

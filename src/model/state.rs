@@ -8,7 +8,7 @@ use crate::model::{Family, Fingerprint, MicroUsd, ObjectId, ReportId, Source, St
 pub const STATE_SCHEMA: &str = "homeostat.state/1";
 
 /// One past attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AttemptRecord {
     /// When it ended.
     pub at: Timestamp,
@@ -23,7 +23,7 @@ pub struct AttemptRecord {
 }
 
 /// The state of one failure (REFERENCE.md, Files; schema `shared/schemas/state.json`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FailureState {
     /// [`STATE_SCHEMA`].
     pub schema: String,

@@ -153,21 +153,18 @@ fn parts(body: &str) -> Vec<Part> {
     let mut rest = body;
     while let Some(open) = rest.find('{') {
         let hole = rest[open + 1..].split_once('}').and_then(|(inner, after)| Some((hole(inner)?, after)));
-        match hole {
-            Some((hole, after)) => {
-                literal.push_str(&rest[..open]);
-                if !literal.is_empty() {
-                    parts.push(Part::Literal(std::mem::take(&mut literal)));
-                }
-                parts.push(hole);
-                rest = after;
-            }
+        let Some((hole, after)) = hole else {
             // A brace that opens no hole is text of the message.
-            None => {
-                literal.push_str(&rest[..=open]);
-                rest = &rest[open + 1..];
-            }
+            literal.push_str(&rest[..=open]);
+            rest = &rest[open + 1..];
+            continue;
+        };
+        literal.push_str(&rest[..open]);
+        if !literal.is_empty() {
+            parts.push(Part::Literal(std::mem::take(&mut literal)));
         }
+        parts.push(hole);
+        rest = after;
     }
     literal.push_str(rest);
     if !literal.is_empty() {

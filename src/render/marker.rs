@@ -1,6 +1,6 @@
 //! Machine state in a pull request's body: a mirror for people and for rebuilding, never an authority. Layer 1.
 
-use crate::model::FailureState;
+use crate::model::{FailureState, STATE_SCHEMA};
 use crate::render::pull_request::BODY_LIMIT;
 
 const BEGIN: &str = "<!-- homeostat:state ";
@@ -28,6 +28,7 @@ pub fn write(state: &FailureState) -> String {
         if keep == 0 {
             // What is left are single values; a state file with such a value was not written by us.
             (short.tier, short.pattern, short.config_hash, short.input_hash) = (None, None, None, None);
+            STATE_SCHEMA.clone_into(&mut short.schema);
         }
         json = escaped(&short);
     }

@@ -86,10 +86,10 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         closes => view.closes,
         report => number(&candidate.report),
         also_fixes => listed(&candidate.also_fixes, 50, |also| number(&also.report)),
-        error_type => quote.cell(failure.error_type(), 200),
+        error_type => quote.span(failure.error_type(), 200),
         location => location(failure).map_or_else(|| "not said".to_owned(), |(place, function)| {
-            let inside = function.map(|name| format!(" in {}", quote.cell(&name, 200))).unwrap_or_default();
-            format!("{}{inside}", quote.cell(&place, 200))
+            let inside = function.map(|name| format!(" in {}", quote.span(&name, 200))).unwrap_or_default();
+            format!("{}{inside}", quote.span(&place, 200))
         }),
         fingerprint => candidate.fingerprint.to_string(),
         message => quote.block("", failure.message(), 40, 4_000),
@@ -125,7 +125,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         confidence => candidate.confidence.map_or_else(|| "none".to_owned(), |c| format!("{c:.2}")),
         cost => candidate.cost.to_string(),
         tokens => candidate.tokens.total(),
-        version => name(&candidate.version, 40),
+        version => quote.span(&candidate.version, 40),
         run => linked(
             &quote.span(&candidate.run_id, 80),
             candidate.run_url.as_deref().filter(|url| url.len() <= 400).unwrap_or_default(),
@@ -162,10 +162,10 @@ fn name(text: &str, limit: usize) -> String {
     let harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     let kept: String = text.chars().filter(harmless).take(limit).collect();
     let kept = kept.trim_matches(['.', '-']);
-    let reference = |prefix: &str| kept.get(..prefix.len()).is_some_and(|lead| lead.eq_ignore_ascii_case(prefix));
     match kept {
         "" => "failure".to_owned(),
-        _ if reference("gh-") => kept.replacen('-', "_", 1),
+        // `GH-1` is a reference wherever it stands.
+        _ if kept.to_ascii_lowercase().contains("gh-") => kept.replace('-', "_"),
         _ => kept.to_owned(),
     }
 }
@@ -224,8 +224,11 @@ fn tally(side: &Tally) -> minijinja::Value {
 
 fn sandbox(candidate: &Candidate, quote: &Quoter<'_>) -> String {
     let report = &candidate.evidence.sandbox;
-    let weaknesses: String =
-        report.weaknesses.iter().take(6).map(|weakness| format!("; {}", quote.prose(weakness, 300))).collect();
+    let mut weaknesses = String::new();
+    for weakness in report.weaknesses.iter().take(6) {
+        weaknesses.push_str("; ");
+        weaknesses.push_str(&quote.prose(weakness, 300));
+    }
     format!("level `{}`, network `{}`{weaknesses}", report.level, report.network)
 }
 

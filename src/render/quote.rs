@@ -2,6 +2,8 @@
 //!
 //! Refuses to look for what is dangerous: what is not known to be harmless becomes code.
 
+use std::collections::BTreeMap;
+
 use crate::redact::Redactor;
 
 /// Quotes text as a fenced code block: the fence is one backtick longer than the longest run in the text, so that nothing
@@ -36,26 +38,24 @@ pub fn table_cell(text: &str) -> String {
 pub fn prose(text: &str) -> String {
     let line = one_line(text);
     let mut out = String::with_capacity(line.len() + 16);
-    let mut rest = line.as_str();
-    // A run of backticks that nothing closes has no partner further on either.
-    let mut unpaired = std::collections::BTreeSet::new();
-    while let Some(open) = rest.find('`') {
-        let (plain, quoted) = rest.split_at(open);
-        add_words(plain, &mut out);
-        let ticks = quoted.bytes().take_while(|b| *b == b'`').count();
-        let inner = &quoted[ticks..];
-        let close = if unpaired.contains(&ticks) { None } else { closing_run(inner, ticks) };
-        rest = if let Some(at) = close {
-            add_code(&inner[..at], &mut out);
-            &inner[at + ticks..]
+    let runs = runs_of_ticks(&line);
+    let mut done = 0;
+    for &(start, ticks) in &runs.all {
+        if start < done {
+            continue;
+        }
+        add_words(&line[done..start], &mut out);
+        let inner = start + ticks;
+        if let Some(close) = runs.next(ticks, inner) {
+            add_code(&line[inner..close], &mut out);
+            done = close + ticks;
         } else {
-            unpaired.insert(ticks);
             // Nothing may grow together across the gap.
-            out.push(' ');
-            inner
-        };
+            add_space(&mut out);
+            done = inner;
+        }
     }
-    add_words(rest, &mut out);
+    add_words(&line[done..], &mut out);
     let out = out.trim();
     if out.is_empty() { "_nothing_".to_owned() } else { out.to_owned() }
 }
@@ -102,6 +102,8 @@ pub(crate) struct Quoter<'a> {
 
 /// What is kept of one line of a block.
 const LINE: usize = 400;
+/// What of a text is looked at, in bytes; far beyond what is shown, so that no secret lies across both ends (P-20).
+const INPUT: usize = 524_288;
 /// Ends what was cut.
 const CUT: &str = "… (cut)";
 
@@ -160,6 +162,7 @@ impl<'a> Quoter<'a> {
     }
 
     fn clean(&self, text: &str) -> String {
+        let text = &text[..text.floor_char_boundary(INPUT)];
         self.redactor.redact(&crate::redact::strip_controls(text)).into_string()
     }
 }
@@ -182,18 +185,32 @@ fn longest_run(text: &str) -> usize {
     longest
 }
 
-/// Returns where the next run of exactly so many backticks begins.
-fn closing_run(text: &str, ticks: usize) -> Option<usize> {
+/// The runs of backticks in a line: start and length in order, and the starts by length.
+#[derive(Debug, Default)]
+struct Runs {
+    all: Vec<(usize, usize)>,
+    by_length: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Runs {
+    /// Returns where the next run of exactly so many backticks begins.
+    fn next(&self, ticks: usize, from: usize) -> Option<usize> {
+        let starts = self.by_length.get(&ticks)?;
+        starts.get(starts.partition_point(|start| *start < from)).copied()
+    }
+}
+
+fn runs_of_ticks(text: &str) -> Runs {
+    let mut runs = Runs::default();
     let mut at = 0;
     while let Some(found) = text[at..].find('`') {
         let start = at + found;
         let length = text[start..].bytes().take_while(|b| *b == b'`').count();
-        if length == ticks {
-            return Some(start);
-        }
+        runs.all.push((start, length));
+        runs.by_length.entry(length).or_default().push(start);
         at = start + length;
     }
-    None
+    runs
 }
 
 fn add_code(text: &str, out: &mut String) {
@@ -201,13 +218,20 @@ fn add_code(text: &str, out: &mut String) {
     if out.ends_with('`') {
         out.push(' ');
     }
-    if text.trim().is_empty() { out.push(' ') } else { out.push_str(&code_span(text)) }
+    if text.trim().is_empty() { add_space(out) } else { out.push_str(&code_span(text)) }
+}
+
+/// Adds a space between words; what is written never begins with one, so that the first word is known as such.
+fn add_space(out: &mut String) {
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
+    }
 }
 
 fn add_words(text: &str, out: &mut String) {
     for (at, word) in text.split(' ').enumerate() {
         if at > 0 {
-            out.push(' ');
+            add_space(out);
         }
         add_word(word, out);
     }
@@ -217,14 +241,18 @@ fn add_word(word: &str, out: &mut String) {
     if word.is_empty() {
         return;
     }
-    let first = out.trim().is_empty();
+    let first = out.is_empty();
     let inner = word.trim_start_matches(['(', '"', '\'', '“', '‘']);
     let (lead, core) = (&word[..word.len() - inner.len()], inner);
     let core = core.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '…', '%']);
     let trail = &inner[core.len()..];
     // What opens a line may make a list, a quotation or a heading of it.
-    let harmless =
-        if core.is_empty() { !first } else { is_plain_word(core) && (!first || core.starts_with(char::is_alphabetic)) };
+    let harmless = if core.is_empty() {
+        !first
+    } else {
+        let numbers_a_list = core.bytes().all(|b| b.is_ascii_digit()) && trail.starts_with(['.', ')']);
+        is_plain_word(core) && !(first && (numbers_a_list || core.starts_with(['–', '—'])))
+    };
     if harmless {
         out.push_str(word);
     } else if core.is_empty() {
@@ -302,9 +330,9 @@ mod tests {
             ("1. first", "`1`. first"),
             ("- item", "`-` item"),
             ("...", "`...`"),
-            ("a ` b @x", "a   b `@x`"),
+            ("a ` b @x", "a b `@x`"),
             ("`a``b`", "```a``b```"),
-            ("`a`.b", "`a` `.b`"),
+            ("`a`.bc", "`a` `.bc`"),
             ("deadbeef01", "`deadbeef01`"),
             ("", "_nothing_"),
             ("``", "_nothing_"),

@@ -69,11 +69,13 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
         shortened(report.repositories.iter().flat_map(line).collect(), rows)
     };
     let pulls = report.repositories.iter().map(|one| one.pull_requests.len()).sum::<usize>();
-    let backlog: std::collections::BTreeMap<&str, u64> =
-        report.repositories.iter().flat_map(|one| &one.backlog).fold(Default::default(), |mut sum, (reason, n)| {
+    let backlog: std::collections::BTreeMap<&str, u64> = report.repositories.iter().flat_map(|one| &one.backlog).fold(
+        std::collections::BTreeMap::default(),
+        |mut sum, (reason, n)| {
             *sum.entry(reason.as_str()).or_default() += n;
             sum
-        });
+        },
+    );
     let oldest = facts.oldest_backlog.map(|at| format!("; the oldest since {at}")).unwrap_or_default();
     let backlog = if backlog.is_empty() {
         "nothing eligible was left.".to_owned()
@@ -103,7 +105,7 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             updated => report.totals.prs_updated,
             cooldowns => report.totals.cooldowns,
             refusals => report.totals.refusals,
-            cost => format!("${}", report.totals.cost_usd),
+            cost => quote.prose_cell(&format!("${}", report.totals.cost_usd), 40),
             tokens => report.totals.tokens,
         },
         pulls => report.repositories.iter().flat_map(|one| one.pull_requests.iter().map(|pull| context! {
@@ -116,7 +118,8 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             state => format!("{}{}", word(&pull.state), if pull.draft { ", draft" } else { "" }),
             source => pull.source.map_or("–", Source::as_str),
             evidence => pull.evidence.map_or("–", crate::model::EvidenceKind::as_str),
-            fingerprint => quote.cell(&pull.fingerprint, 60),
+            // As much as the title of the pull request shows.
+            fingerprint => quote.cell(&pull.fingerprint.chars().take(12).collect::<String>(), 12),
         })).take(rows).collect::<Vec<_>>(),
         sources => context! { native => source(Source::Native), pattern => source(Source::Pattern) },
         patterns => context! {

@@ -29,10 +29,16 @@ fn root() -> PathBuf {
 fn corpus() -> (Vec<PathBuf>, BTreeSet<PathBuf>) {
     let mut inputs = Vec::new();
     let mut expectations = BTreeSet::new();
-    let mut folders: Vec<_> = fs::read_dir(root()).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut folders: Vec<_> = fs::read_dir(root())
+        .expect("the test data can be read")
+        .map(|e| e.expect("the test data can be read").path())
+        .collect();
     folders.sort();
     for folder in folders {
-        let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut files: Vec<_> = fs::read_dir(&folder)
+            .expect("the test data can be read")
+            .map(|e| e.expect("the test data can be read").path())
+            .collect();
         files.sort();
         for file in files {
             match file.extension().and_then(|e| e.to_str()) {
@@ -75,12 +81,12 @@ fn every_report_of_the_corpus_is_read_exactly_as_expected() {
         if let Some(other) = stems.insert(expectation.clone(), input.clone()) {
             wrong.push(format!("{} and {} share one expectation", input.display(), other.display()));
         }
-        let text = fs::read_to_string(input).unwrap();
-        let mut found = serde_json::to_string_pretty(&read(input, &text)).unwrap();
+        let text = fs::read_to_string(input).expect("the test data can be read");
+        let mut found = serde_json::to_string_pretty(&read(input, &text)).expect("the test data can be read");
         found.push('\n');
         expectations.remove(&expectation);
         if bless {
-            fs::write(&expectation, &found).unwrap();
+            fs::write(&expectation, &found).expect("the test data can be read");
             continue;
         }
         match fs::read_to_string(&expectation) {
@@ -98,7 +104,8 @@ fn every_report_of_the_corpus_is_read_exactly_as_expected() {
 fn expectations_are_failures_that_can_be_acted_on() {
     let (_, expectations) = corpus();
     for path in expectations {
-        let value: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let value: Value = serde_json::from_str(&fs::read_to_string(&path).expect("the test data can be read"))
+            .expect("the test data can be read");
         let is_skip = value.get("skip").is_some() || value.is_null();
         let has_chain = value.get("chain").and_then(Value::as_array).is_some_and(|chain| !chain.is_empty());
         assert!(is_skip != has_chain, "{}", path.display());
@@ -110,7 +117,7 @@ fn traces() -> Vec<(PathBuf, String)> {
     inputs
         .into_iter()
         .filter(|path| path.extension().is_some_and(|e| e != "md"))
-        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("the test data can be read")))
         .collect()
 }
 
@@ -145,7 +152,7 @@ fn line_ends_colours_and_time_stamps_change_nothing() {
 fn line_ends_and_colours_change_nothing_in_issues() {
     let (inputs, _) = corpus();
     for path in inputs.iter().filter(|path| path.extension().is_some_and(|e| e == "md")) {
-        let text = fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).expect("the test data can be read");
         let (title, body) = split_title(&text);
         let plain = intake::read_text(title, body, &[]);
         let crlf = decorate(body, |l| format!("{l}\r\n"));
@@ -278,7 +285,7 @@ fn a_body_beyond_a_megabyte_is_read_at_both_ends() {
     let noise = "all quiet here, nothing to report\n".repeat(100_000);
     let trace = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'x'\n";
     for body in [format!("{trace}{noise}"), format!("{noise}{trace}")] {
-        let failure = intake::read_text("Nightly", &body, &[]).unwrap();
+        let failure = intake::read_text("Nightly", &body, &[]).expect("the test data can be read");
         assert_eq!(failure.error_type(), "KeyError");
     }
     let middle = format!("{noise}{trace}{noise}");
@@ -288,7 +295,8 @@ fn a_body_beyond_a_megabyte_is_read_at_both_ends() {
 
 #[test]
 fn labels_name_a_language_where_the_text_does_not() {
-    let failure = intake::read_text("RangeError: out of it", "", &["lang:python".to_owned()]).unwrap();
+    let failure =
+        intake::read_text("RangeError: out of it", "", &["lang:python".to_owned()]).expect("the test data can be read");
     assert_eq!(failure.language, Some(homeostat::model::Language::Python));
 }
 
@@ -309,7 +317,7 @@ proptest! {
     ) {
         let (inputs, _) = corpus();
         let path = index.get(&inputs);
-        let mut chars: Vec<char> = fs::read_to_string(path).unwrap().chars().collect();
+        let mut chars: Vec<char> = fs::read_to_string(path).expect("the test data can be read").chars().collect();
         for (place, action, c) in edits {
             if chars.is_empty() {
                 break;

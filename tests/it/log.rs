@@ -26,9 +26,10 @@ fn read(text: &str) -> Expected {
 fn files(extension: &str) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/log");
     let mut found = Vec::new();
-    for folder in fs::read_dir(root).unwrap() {
-        for file in fs::read_dir(folder.unwrap().path()).unwrap() {
-            let file = file.unwrap().path();
+    for folder in fs::read_dir(root).expect("the test data can be read") {
+        for file in fs::read_dir(folder.expect("the test data can be read").path()).expect("the test data can be read")
+        {
+            let file = file.expect("the test data can be read").path();
             let known = file.extension().and_then(|e| e.to_str()).is_some_and(|e| e == "log" || e == "json");
             assert!(known, "{} has an unexpected extension", file.display());
             if file.extension().is_some_and(|e| e == extension) {
@@ -41,7 +42,10 @@ fn files(extension: &str) -> Vec<PathBuf> {
 }
 
 fn outputs() -> Vec<(PathBuf, String)> {
-    files("log").into_iter().map(|path| (path.clone(), fs::read_to_string(path).unwrap())).collect()
+    files("log")
+        .into_iter()
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("the test data can be read")))
+        .collect()
 }
 
 #[test]
@@ -52,10 +56,10 @@ fn every_output_of_the_corpus_is_read_exactly_as_expected() {
     let mut wrong = Vec::new();
     for (input, text) in &inputs {
         let expectation = input.with_extension("json");
-        let found = format!("{}\n", serde_json::to_string_pretty(&read(text)).unwrap());
+        let found = format!("{}\n", serde_json::to_string_pretty(&read(text)).expect("the test data can be read"));
         expectations.remove(&expectation);
         if bless {
-            fs::write(&expectation, &found).unwrap();
+            fs::write(&expectation, &found).expect("the test data can be read");
             continue;
         }
         match fs::read_to_string(&expectation) {
@@ -72,7 +76,14 @@ fn every_output_of_the_corpus_is_read_exactly_as_expected() {
 #[test]
 fn the_runner_is_the_one_whose_folder_it_is() {
     for (path, text) in outputs() {
-        let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        let folder = path
+            .parent()
+            .expect("the test data can be read")
+            .file_name()
+            .expect("the test data can be read")
+            .to_str()
+            .expect("the test data can be read")
+            .to_owned();
         assert_eq!(log::tests(&text).runner.as_deref(), (folder != "none").then_some(&*folder), "{}", path.display());
     }
 }
@@ -124,7 +135,7 @@ fn decoration_changes_nothing() {
 #[test]
 fn two_runners_in_one_output_are_both_read() {
     let all = outputs();
-    let of = |name: &str| &all.iter().find(|(path, _)| path.ends_with(name)).unwrap().1;
+    let of = |name: &str| &all.iter().find(|(path, _)| path.ends_with(name)).expect("the test data can be read").1;
     let run = log::tests(&format!("{}{}", of("cargo/green.log"), of("unittest/assertion.log")));
     assert_eq!(run.runner.as_deref(), Some("cargo+unittest"));
     assert_eq!((run.counts.run, run.counts.failed), (6, 1));

@@ -96,12 +96,10 @@ const OUTSIDE: Reach = Reach::Layers(&[Adapters, Faces]);
 const SYSTEM_CALLS: Reach = Reach::Layers(&[Adapters]);
 const SYNTAX: Reach = Reach::Modules(&["pattern"]);
 const FACES: Reach = Reach::Layers(&[Faces]);
-const CLI: Reach = Reach::Modules(&["cli"]);
 
 /// Every outside crate of `[dependencies]`, by the name that Rust code uses.
 pub(super) const CRATES: &[(&str, Reach)] = &[
     ("aho_corasick", ABOVE_NOUNS),
-    ("anyhow", CLI),
     ("ast_grep_config", SYNTAX),
     ("ast_grep_core", SYNTAX),
     ("ast_grep_language", SYNTAX),
