@@ -33,6 +33,16 @@ pub(crate) struct Global {
     pub(crate) strict: bool,
 }
 
+impl Command {
+    /// Returns whether somebody waits for a summary: the run, its four parts, and the demo.
+    pub(crate) const fn is_part_of_a_run(&self) -> bool {
+        matches!(
+            self,
+            Self::Demo(_) | Self::Run(_) | Self::Reserve(_) | Self::Propose(_) | Self::Record(_) | Self::Publish(_)
+        )
+    }
+}
+
 /// How data is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -73,13 +83,13 @@ pub(crate) enum Command {
     #[command(after_help = "Example:\n  git diff | homeostat guard - --base .")]
     Guard(GuardArgs),
     /// The pattern library
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  homeostat pattern search none attribute")]
     Pattern(PatternCommand),
     /// The whole road from report to proven patch over a folder of cases
     #[command(after_help = "Example:\n  homeostat eval --cases tests/cases --fixer pattern")]
     Eval(EvalArgs),
     /// Check, show or describe the configuration
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  homeostat config check")]
     Config(ConfigCommand),
     /// Write a first configuration, with setup and test command guessed
     #[command(after_help = "Examples:\n  homeostat init\n  homeostat init --repo owner/app --repo owner/api")]

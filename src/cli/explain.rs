@@ -62,13 +62,25 @@ fn batch(file: &str, output: &Output) -> Outcome {
         if read == 0 {
             return Ok(ExitClass::Ok);
         }
-        let answer = match serde_json::from_slice::<BatchInput>(&line) {
-            _ if line.iter().all(u8::is_ascii_whitespace) => continue,
-            Ok(input) => answer(input),
-            Err(error) => fingerprint::batch_nothing(serde_json::Value::Null, format!("not a report: {error}")),
+        let answer = if read as u64 == LINE_CAP && line.last() != Some(&b'\n') {
+            // The rest of the line belongs to it, and is no line of its own.
+            reader.skip_until(b'\n').map_err(cannot)?;
+            nothing(&[], format!("longer than {} MiB", LINE_CAP >> 20))
+        } else {
+            match serde_json::from_slice::<BatchInput>(&line) {
+                Ok(input) => answer(input),
+                Err(_) if line.iter().all(u8::is_ascii_whitespace) => nothing(&[], "the line is empty"),
+                Err(error) => nothing(&line, error),
+            }
         };
         output.line(&serde_json::to_string(&answer).map_err(|e| Failure::internal(e.to_string()))?)?;
     }
+}
+
+/// Answers a line that is no report; who asked can still tell which, where the line says so.
+fn nothing(line: &[u8], why: impl std::fmt::Display) -> fingerprint::BatchLine {
+    let id = serde_json::from_slice::<serde_json::Value>(line).ok().and_then(|value| value.get("id").cloned());
+    fingerprint::batch_nothing(id.unwrap_or_default(), format!("not a report: {why}"))
 }
 
 fn answer(input: BatchInput) -> fingerprint::BatchLine {

@@ -16,6 +16,8 @@ mod run;
 mod session;
 mod stages;
 
+use std::io::IsTerminal as _;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -23,6 +25,8 @@ use clap::Parser as _;
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
 use output::{Output, say};
+
+use crate::report::ExitClass;
 
 pub use crate::workspace::sandbox::entry as sandbox_entry;
 
@@ -36,13 +40,38 @@ pub fn main() -> ExitCode {
         }
     };
     start_log(cli.global.verbose);
-    match carry_out(&cli) {
-        Ok(class) => ExitCode::from(class.code()),
-        Err(Failure { class, message }) => {
-            say(&format!("error: {message}"));
-            ExitCode::from(class.code())
-        }
+    std::panic::set_hook(Box::new(|panic| say(&format!("error: {}", broken(panic)))));
+    let failure = match guarded(|| carry_out(&cli)) {
+        Ok(class) => return ExitCode::from(class.code()),
+        Err(failure) => failure,
+    };
+    if failure.class != ExitClass::Internal || failure.message != BROKEN {
+        say(&format!("error: {}", failure.message));
     }
+    if cli.command.is_part_of_a_run() {
+        run::summarise_failure(&failure);
+    }
+    ExitCode::from(failure.class.code())
+}
+
+/// What the summary says of a panic; what standard error says besides may hold anything.
+const BROKEN: &str = "Homeostat broke an assumption of its own. The next run goes on from what is there; please report \
+                      this with the words on standard error.";
+
+/// Carries work out; a panic ends it as any failure does, after everything was put away.
+fn guarded(work: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_told_by_the_hook| Err(Failure::internal(BROKEN)))
+}
+
+/// Says what broke and where, and asks for a report.
+fn broken(panic: &PanicHookInfo<'_>) -> String {
+    let what = panic.payload_as_str().unwrap_or("no words");
+    let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "Homeostat {version} broke an assumption of its own{place}: {what}. This is our mistake, not yours; please report \
+         it with this line and the run's record."
+    )
 }
 
 fn carry_out(cli: &Cli) -> Outcome {
@@ -83,10 +112,25 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOMEOSTAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let _already = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(colour)
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_target(false)
         .without_time()
         .try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_as_an_internal_failure_that_asks_for_a_report() {
+        let class = guarded(|| panic!("out of cheese")).map_err(|failure| (failure.class.code(), failure.message));
+        assert_eq!(class, Err((70, BROKEN.to_owned())));
+        assert!(BROKEN.contains("please report"));
+    }
 }

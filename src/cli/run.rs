@@ -1,5 +1,6 @@
 //! `run`: the four privileges in one process, through the same bytes that four jobs would exchange. Layer 5.
 
+use crate::actions::Runner;
 use crate::cli::args::{Format, Global, RunArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
@@ -14,9 +15,11 @@ use crate::engine::{Context, Recorder as _, Selection, propose, publish, record,
 use crate::event::{Event, RunStarted};
 use crate::guardrail;
 use crate::model::{Allowance, Manifest, sha256_hex};
+use crate::redact::Redactor;
 use crate::render::{self, RunReport, SummaryFacts};
 use crate::report::{self, ExitClass, Stages};
 use crate::system::System as _;
+use crate::system::os::OsSystem;
 
 /// Carries the command out.
 pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Outcome {
@@ -24,6 +27,7 @@ pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Out
     for warning in &session.loaded.warnings {
         say(&format!("warning: {warning}"));
     }
+    session.knows(args.repo.as_ref())?;
     let selection = Selection { only: args.repo.clone(), issue: args.issue };
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let (report, class) = drive(&session, &args.place.artifacts, &selection, &facts, global, output).await?;
@@ -93,25 +97,39 @@ pub(crate) async fn drive(
     for event in report::closing_events(&report, millis) {
         journal(&record_file, event)?;
     }
-    let summary_facts = SummaryFacts {
+    let summary = summarise(session, &report, &reservation, &record_file, took, true);
+    let digest = sha256_hex(&crate::engine::state::encode(&proposals.manifest));
+    write_outputs(session, &report, &record_file, &digest)?;
+    output.document(global.format, &report, &summary)?;
+    Ok((report, class))
+}
+
+/// Writes the summary beside the record and to whom the runner shows it (F-57: a summary never fails a run).
+pub(crate) fn summarise(
+    session: &Session,
+    report: &RunReport,
+    reservation: &crate::engine::Reservation,
+    record_file: &RunRecord<'_>,
+    took: std::time::Duration,
+    one_process: bool,
+) -> String {
+    let facts = SummaryFacts {
         started_at: reservation.made_at,
         seconds: took.as_secs_f64(),
         run_url: session.run.url.clone(),
         version: session.run.version.clone(),
         environment: session.run.environment.clone(),
         dry_run: session.run.dry_run,
-        one_process: true,
-        limits: limits(session, &report),
+        one_process,
+        limits: limits(session, report),
         oldest_backlog: reservation.skipped.iter().map(|skipped| skipped.since).min(),
     };
-    let summary = render::summary(&report, &summary_facts, &session.redactor);
+    let summary = render::summary(report, &facts, &session.redactor);
     let _kept = record_file.write(&format!("summary-{}.md", session.run.id), summary.as_bytes());
     if let Err(error) = session.runner.write_summary(&summary) {
         say(&format!("warning: the step summary could not be written ({error})"));
     }
-    write_outputs(session, &report, &record_file)?;
-    output.document(global.format, &report, &summary)?;
-    Ok((report, class))
+    summary
 }
 
 /// Records, then publishes; a dry run records nothing and publishes to nobody.
@@ -206,7 +224,13 @@ fn limits(session: &Session, report: &RunReport) -> Vec<(String, String, String)
     rows
 }
 
-fn write_outputs(session: &Session, report: &RunReport, record_file: &RunRecord<'_>) -> Result<(), Failure> {
+/// Hands the action's outputs over.
+pub(crate) fn write_outputs(
+    session: &Session,
+    report: &RunReport,
+    record_file: &RunRecord<'_>,
+    digest: &str,
+) -> Result<(), Failure> {
     let totals = &report.totals;
     let outputs = [
         ("run-id", report.run_id.clone()),
@@ -224,12 +248,38 @@ fn write_outputs(session: &Session, report: &RunReport, record_file: &RunRecord<
         ("backlog", totals.backlog.to_string()),
         ("exit-class", totals.exit_class.clone()),
         ("artifact", record_file.path().display().to_string()),
+        ("digest", format!("sha256:{digest}")),
         ("repositories", serde_json::to_string(&report.repositories).unwrap_or_default()),
     ];
     session
         .runner
         .write_outputs(&outputs, &|| session.system.random())
         .map_err(|e| Failure::internal(format!("The action's outputs cannot be written ({e}).")))
+}
+
+/// Writes a minimal summary of a run that ended before its end, and the one output that says so.
+pub(crate) fn summarise_failure(failure: &Failure) {
+    let env = session::environment();
+    let runner = Runner::from_env(&|name| env.get(name).cloned());
+    let summary = failed_summary(failure, &Redactor::new(&session::secrets(&env)));
+    let class = [("exit-class", failure.class.as_str().to_owned())];
+    let random = || OsSystem::new().random();
+    let written = runner.write_summary(&summary).and_then(|()| runner.write_outputs(&class, &random));
+    if let Err(error) = written {
+        say(&format!("warning: the step summary could not be written ({error})"));
+    }
+}
+
+fn failed_summary(failure: &Failure, redactor: &Redactor) -> String {
+    let message = redactor.redact(&failure.message);
+    format!(
+        "**Homeostat** {} ended before its end (exit class `{}`, code {}).\n\n{}\n\nWhat was done until then is in the \
+         run's record in the artifacts, and the next run goes on from it.\n",
+        env!("CARGO_PKG_VERSION"),
+        failure.class.as_str(),
+        failure.class.code(),
+        render::code_block("text", message.as_str())
+    )
 }
 
 /// Says in a few lines what happened.
@@ -266,4 +316,20 @@ pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
     }
     lines.push(format!("{} change(s) written, {} pull request(s) new.", report.writes, report.totals.prs_created));
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn v_95_the_summary_of_a_failure_quotes_its_words_and_keeps_secrets() {
+        let failure = Failure::config("repos.yml:3:1: `x` ```` is <b>hunter2-hunter2</b>");
+        let redactor = Redactor::new(&[crate::model::Secret::new("hunter2-hunter2".to_owned())]);
+        let summary = failed_summary(&failure, &redactor);
+        assert!(summary.starts_with("**Homeostat** ") && summary.contains("exit class `config`, code 2"), "{summary}");
+        assert!(summary.contains("repos.yml:3:1") && !summary.contains("hunter2"), "{summary}");
+        let fences: Vec<&str> = summary.lines().filter(|line| line.starts_with("`````")).collect();
+        assert_eq!(fences.len(), 2, "{summary}");
+    }
 }

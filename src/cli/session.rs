@@ -58,7 +58,7 @@ pub(crate) fn open_with(
     folder: &Path,
     env: &BTreeMap<String, String>,
 ) -> Result<Session, Failure> {
-    let Some(dir) = place.forge.strip_prefix("local:") else {
+    let Some(dir) = place.forge.strip_prefix("local:").filter(|dir| !dir.is_empty()) else {
         return Err(Failure::config(format!(
             "--forge {} is not there in this version; name a folder with --forge local:DIR, or see one made with `homeostat demo`.",
             place.forge
@@ -93,10 +93,30 @@ impl Session {
     pub(crate) fn forge(&self) -> &dyn Forge {
         &self.forge
     }
+
+    /// Refuses a repository that the configuration does not have: a misspelt name must not look like nothing to do.
+    pub(crate) fn knows(&self, only: Option<&RepoSlug>) -> Result<(), Failure> {
+        let Some(slug) = only else { return Ok(()) };
+        let slugs: Vec<String> = self.loaded.config.repositories.iter().map(|policy| policy.slug.to_string()).collect();
+        if slugs.contains(&slug.to_string()) {
+            return Ok(());
+        }
+        let shown = slugs.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+        let more = if slugs.len() > 5 { format!(" and {} more", slugs.len() - 5) } else { String::new() };
+        Err(Failure::config(format!(
+            "--repo {slug} is not in the configuration, which has {shown}{more}; add it there, or name one of those."
+        )))
+    }
 }
 
 /// Reads a configuration file.
 pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: Flags) -> Result<Loaded, Failure> {
+    if !path.exists() {
+        return Err(Failure::config(format!(
+            "There is no configuration {}; name one with --config, or write a first one with `homeostat init`.",
+            path.display()
+        )));
+    }
     let text = read_capped(path, 1 << 20)?;
     let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags: &flags };
     config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
@@ -110,7 +130,11 @@ pub(crate) fn read_capped(path: &Path, cap: u64) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     file.take(cap + 1).read_to_end(&mut bytes).map_err(cannot)?;
     if bytes.len() as u64 > cap {
-        return Err(Failure::config(format!("{} is larger than {} KiB.", path.display(), cap >> 10)));
+        return Err(Failure::config(format!(
+            "{} is larger than {} KiB, which is too much to read.",
+            path.display(),
+            cap >> 10
+        )));
     }
     Ok(bytes)
 }
@@ -132,7 +156,10 @@ pub(crate) fn read_bytes(name: &str, cap: u64) -> Result<Vec<u8>, Failure> {
         .read_to_end(&mut bytes)
         .map_err(|e| Failure::config(format!("Standard input cannot be read: {e}.")))?;
     if bytes.len() as u64 > cap {
-        return Err(Failure::config(format!("Standard input is larger than {} KiB.", cap >> 10)));
+        return Err(Failure::config(format!(
+            "Standard input is larger than {} KiB, which is too much to read.",
+            cap >> 10
+        )));
     }
     Ok(bytes)
 }
@@ -194,7 +221,7 @@ pub(crate) fn scratch_folder(env: &BTreeMap<String, String>) -> PathBuf {
 }
 
 /// Collects values that must never leave.
-fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
+pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
     env.iter()
         .filter(|(name, value)| value.len() >= 6 && SECRET_NAMES.iter().any(|part| name.contains(part)))
         .map(|(_, value)| Secret::new(value.clone()))

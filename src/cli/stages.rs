@@ -17,6 +17,7 @@ use crate::engine::state::encode;
 use crate::engine::{Context, Reservation, Selection};
 use crate::model::{Candidate, Manifest, sha256_hex};
 use crate::report::{self, ExitClass, Stages};
+use crate::system::System as _;
 use crate::{engine, render};
 
 /// What a stage's file may weigh.
@@ -47,6 +48,7 @@ macro_rules! with_context {
 /// `reserve`: leaves `reservation.json`.
 pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output) -> Outcome {
     let session = session::open(&args.place)?;
+    session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     let selection = Selection { only: args.repo.clone(), issue: None };
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
@@ -86,6 +88,11 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
             proposals.manifest.settled.len(),
             sha256_hex(&manifest)
         );
+        let outputs = [("run-id", reservation.run_id.clone()), ("digest", format!("sha256:{}", sha256_hex(&manifest)))];
+        session
+            .runner
+            .write_outputs(&outputs, &|| session.system.random())
+            .map_err(|e| Failure::internal(format!("The action's outputs cannot be written ({e}).")))?;
         output.document(global.format, &proposals.manifest, &text)?;
         Ok(ExitClass::Ok)
     })
@@ -108,6 +115,7 @@ pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> O
 /// `publish`: checks every candidate again and reconciles.
 pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> Outcome {
     let mut session = session::open(&args.place)?;
+    let began = session.system.monotonic();
     let (manifest, candidates) = read_manifest(args)?;
     session.run.id.clone_from(&manifest.run_id);
     let reservation = read_reservation(&args.input)?;
@@ -124,6 +132,10 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
             writes: forge.writes(),
         };
         let (report, class) = report::build(&stages);
+        let digest = sha256_hex(&encode(&manifest));
+        let took = session.system.monotonic().saturating_sub(began);
+        super::run::summarise(&session, &report, &reservation, &record, took, false);
+        super::run::write_outputs(&session, &report, &record, &digest)?;
         let text = super::run::in_short(&report, session.run.dry_run);
         let report: &render::RunReport = &report;
         output.document(global.format, report, &text)?;

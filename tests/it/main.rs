@@ -8,6 +8,9 @@
 )]
 
 mod architecture;
+// Proving is for Linux and macOS, and what kills, forks and limits is theirs too.
+#[cfg(unix)]
+mod cli;
 mod config;
 mod docs;
 mod forge_conformance;

@@ -1,0 +1,13 @@
+//! The real binary as people and pipelines meet it: arguments in, exit code, standard output, files and a forge out.
+//!
+//! Every process gets a scrubbed environment and folders of its own. Refuses the network, and whatever the library's
+//! own tests can see without a process.
+
+mod bad_input;
+mod hostile_commands;
+mod kill;
+mod main_job;
+mod others;
+mod reports_and_diffs;
+mod stages;
+mod world;

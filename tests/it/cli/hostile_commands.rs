@@ -1,0 +1,69 @@
+//! Test commands that hang, fork, flood, and kill: an end with a reason, no pull request, nothing left running.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::world::World;
+
+/// Runs with a test command under tight limits and returns the one refusal.
+fn refusal(command: &str) -> Value {
+    let world = World::new();
+    world.configure_command(command, "    limits: { test_timeout: 2s, test_output: 64KiB, test_processes: 64 }\n");
+    let began = Instant::now();
+    let report = world.run(&["--format", "json"]).ends_with(0).says(&[]).json();
+    assert!(began.elapsed() < Duration::from_secs(60), "{command}: {:?}", began.elapsed());
+    assert!(world.pulls("acme/shop").is_empty() && world.branches("acme/shop").is_empty(), "{command}: {report}");
+    let events = world.events();
+    let ends = events.iter().filter(|event| event["type"] == "attempt.finished").count();
+    assert_eq!(ends, 1, "{command}: {report}");
+    let refusals = report["repositories"][0]["refusals"].as_array().unwrap();
+    assert_eq!(refusals.len(), 1, "{command}: {report}");
+    refusals[0].clone()
+}
+
+/// Returns whether a program with this word in its arguments runs anywhere on the machine.
+#[cfg(target_os = "linux")]
+fn runs(word: &str) -> bool {
+    super::world::names(std::path::Path::new("/proc")).iter().any(|process| {
+        let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).split('\0').any(|argument| argument == word)
+    })
+}
+
+#[test]
+fn f_24_tests_that_hang_are_stopped_at_their_limit() {
+    assert_eq!(refusal("sleep 61117")["rule"], "baseline-timeout");
+    #[cfg(target_os = "linux")]
+    assert!(!runs("61117"), "the test command is still running");
+}
+
+#[test]
+fn f_24_tests_that_flood_their_output_are_stopped() {
+    assert_eq!(refusal("yes | head -c 300000000; exit 1")["rule"], "test-resource");
+}
+
+#[test]
+fn f_24_tests_that_kill_themselves_prove_nothing() {
+    let rule = refusal("kill -9 $$")["rule"].as_str().unwrap().to_owned();
+    assert_ne!(rule, "internal", "{rule}");
+}
+
+#[test]
+fn f_24_tests_that_fork_without_end_are_stopped_and_nothing_is_left() {
+    // Each makes two more, up to the limit on processes, and all of them wait.
+    let _rule = refusal("f() { f & f & sleep 61118; }; f; exit 1");
+    #[cfg(target_os = "linux")]
+    assert!(!runs("61118"), "a child of the test command is still running");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn children_that_tests_leave_behind_end_with_them() {
+    let world = World::new();
+    world.configure_command(&format!("sleep 61119 & sleep 61119 & {}", world.test_command()), "");
+    let report = world.run(&["--format", "json"]).ends_with(0).json();
+    assert_eq!(report["repositories"][0]["pull_requests"][0]["state"], "created", "{report}");
+    assert!(!runs("61119"), "a child of the test command is still running");
+}

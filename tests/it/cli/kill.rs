@@ -1,0 +1,62 @@
+//! The process killed at a growing number of things that can be seen from outside, and started again.
+
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use super::world::{World, names};
+
+/// What the killer waits for.
+type Seen = fn(&World) -> bool;
+
+fn state_is(world: &World, writes: usize) -> bool {
+    let state = world.path("fleet/.homeostat/state.git");
+    let log =
+        std::process::Command::new("git").arg("--git-dir").arg(state).args(["rev-list", "--count", "--all"]).output();
+    let count = log.ok().and_then(|output| String::from_utf8_lossy(&output.stdout).trim().parse::<usize>().ok());
+    count.is_some_and(|count| count >= writes)
+}
+
+fn below(folder: &Path) -> bool {
+    !names(folder).is_empty()
+}
+
+/// In the order in which a run brings them about.
+const POINTS: [(&str, Seen); 6] = [
+    ("its record was opened", |world| !world.artifacts(".jsonl").is_empty()),
+    ("the lease was written", |world| world.path("fleet/.homeostat/state.git/refs/heads/homeostat-state").exists()),
+    ("the tests were started", |world| below(&world.path("state/work/run"))),
+    ("the fix was recorded", |world| state_is(world, 2)),
+    ("the branch was made", |world| below(&world.path("fleet/acme/shop.git/refs/heads/homeostat"))),
+    ("the pull request was made", |world| below(&world.path("fleet/acme/shop/pulls"))),
+];
+
+#[test]
+fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
+    for (point, seen) in POINTS {
+        let world = World::new();
+        let mut child = world.run_command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        while !seen(&world) && child.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(60), "never: {point}");
+            // Only between two looks, so that the run has the processor.
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Rust's `kill` is SIGKILL; a run that was quicker than we could look is one more kind of second run.
+        let _gone_already = child.kill();
+        child.wait().unwrap();
+
+        world.run(&[]).ends_with(0).says(&[]);
+        let settled = world.fleet();
+        let report = world.run(&["--format", "json"]).ends_with(0).json();
+        assert_eq!((world.branches("acme/shop").len(), world.pulls("acme/shop").len()), (1, 1), "after {point}");
+        assert_eq!(report["repositories"][0]["pull_requests"][0]["state"], "kept", "after {point}: {report}");
+        assert_eq!(report["writes"], 0, "after {point}");
+        assert!(settled == world.fleet(), "after {point} a third run changed the forge");
+        let text =
+            std::fs::read_to_string(world.path("fleet/acme/shop/pulls").join(&world.pulls("acme/shop")[0])).unwrap();
+        assert!(text.contains("homeostat-fix") && text.contains("homeostat:state"), "after {point}: {text}");
+    }
+}

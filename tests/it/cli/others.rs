@@ -1,0 +1,148 @@
+//! Every other command: help, `config`, `init`, `pattern`, `eval`, and once the whole demo.
+
+use std::fs;
+
+use super::world::{World, cases};
+
+#[test]
+fn the_help_of_every_subcommand_has_an_example() {
+    let world = World::empty();
+    let commands = [
+        "demo",
+        "run",
+        "reserve",
+        "propose",
+        "record",
+        "publish",
+        "fingerprint",
+        "guard",
+        "pattern",
+        "pattern list",
+        "pattern show",
+        "pattern lint",
+        "pattern test",
+        "pattern search",
+        "eval",
+        "config",
+        "config check",
+        "config show",
+        "config schema",
+        "init",
+    ];
+    for command in commands {
+        let args: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let help = world.homeostat(&args).ends_with(0).stdout;
+        let example = help.split("Example").nth(1).unwrap_or_default();
+        assert!(
+            example.contains(&format!("homeostat {command}"))
+                || command.split(' ').count() == 1 && example.contains("homeostat"),
+            "{command}: {help}"
+        );
+    }
+    let listed = world.homeostat(&["--help"]).ends_with(0).stdout;
+    let listed = listed.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap().to_owned();
+    for line in listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
+        let name = line.split_whitespace().next().unwrap();
+        assert!(name == "help" || commands.contains(&name), "{name} has no example here");
+    }
+    world.homeostat(&["bogus"]).ends_with(2).says(&["bogus", "Usage"]);
+    world.homeostat(&[]).ends_with(2).says(&["demo", "init"]);
+}
+
+#[test]
+fn config_is_checked_shown_and_described() {
+    let world = World::empty();
+    world.configure_command("true", "    max_prs_per_run: 1\n");
+    let config = ["--config", "repos.yml"];
+    let with = |name: &str, more: &[&str]| world.homeostat(&[&["config", name], &config[..], more].concat());
+    assert!(with("check", &[]).ends_with(0).stdout.contains("no problems"));
+    assert_eq!(with("check", &["--format", "json"]).ends_with(0).json()["repositories"], 1);
+    let shown = with("show", &[]).ends_with(0).stdout;
+    assert!(shown.lines().any(|line| line.contains("max_prs_per_run") && line.contains("repos.yml")), "{shown}");
+    assert!(shown.lines().any(|line| line.contains("max_open_prs") && line.contains("built-in")), "{shown}");
+    with("show", &["--format", "json"]).ends_with(0).json();
+    let schema = world.homeostat(&["config", "schema"]).ends_with(0).json();
+    assert!(schema["properties"]["repositories"].is_object(), "{schema}");
+    world.write("repos.yml", "version: 1\nmod: ready\nrepositories:\n  - slug: nope\n");
+    let problems = with("check", &["--format", "json"]).ends_with(2).stdout;
+    assert!(problems.contains("mode") && problems.contains("nope"), "both problems at once: {problems}");
+}
+
+#[test]
+fn init_says_what_it_guessed_and_overwrites_nothing() {
+    let world = World::empty();
+    world.write("app/Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\n");
+    world.write("app/Cargo.lock", "version = 4\n");
+    world.homeostat(&["init", "--dir", "app"]).ends_with(2).says(&["--repo owner/name"]);
+    let init = ["init", "--dir", "app", "--repo", "acme/app"];
+    let printed = world.homeostat(&[&init[..], &["--print"]].concat()).ends_with(0);
+    assert!(printed.stdout.contains("acme/app") && !world.path("app/.homeostat").exists());
+    world.homeostat(&init).ends_with(0).says(&["cargo test"]);
+    let written = fs::read_to_string(world.path("app/.homeostat/repos.yml")).unwrap();
+    assert!(written.contains("slug: acme/app") && printed.stdout.trim() == written.trim());
+    world.homeostat(&["config", "check", "--config", "app/.homeostat/repos.yml"]).ends_with(0);
+    world.write("app/.homeostat/repos.yml", "mine");
+    world.homeostat(&init).ends_with(2).says(&["there already", "--print"]);
+    assert_eq!(fs::read_to_string(world.path("app/.homeostat/repos.yml")).unwrap(), "mine");
+}
+
+#[test]
+fn patterns_are_listed_shown_and_checked() {
+    let world = World::empty();
+    let list = world.homeostat(&["pattern", "list", "--format", "json"]).ends_with(0).json();
+    let list = list.as_array().unwrap();
+    assert!(list.len() >= 40, "{}", list.len());
+    let id = list[0]["id"].as_str().unwrap();
+    assert!(world.homeostat(&["pattern", "show", id]).ends_with(0).stdout.contains(id));
+    world.homeostat(&["pattern", "test", id]).ends_with(0);
+    world.homeostat(&["pattern", "show", "no-such-pattern"]).ends_with(2).says(&["no-such-pattern", "pattern search"]);
+    world.homeostat(&["pattern", "lint", "--format", "json"]).ends_with(0).json();
+    world.write("mine/broken.yml", "id: [");
+    world.homeostat(&["pattern", "lint", "--library", "mine"]).ends_with(2).says(&["mine/broken.yml"]);
+}
+
+#[test]
+fn eval_tells_what_a_pattern_fixes_from_what_it_does_not() {
+    let world = World::empty();
+    let expected = fs::read_to_string(cases().join("expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let from = cases().display().to_string();
+    for only in ["py-latency-max-empty", "py-vat-rounding"] {
+        let args = ["eval", "--cases", &from, "--fixer", "pattern", "--only", only, "--format", "json"];
+        let report = world.homeostat(&args).ends_with(0).json();
+        let case = &report["cases"][0];
+        if case["status"] == "skipped" {
+            continue;
+        }
+        assert_eq!((&case["id"], &case["status"]), (&only.into(), &expected[only]["expected"]), "{report}");
+        assert_eq!(case["pattern"], expected[only]["pattern"], "{report}");
+    }
+    world.homeostat(&["eval", "--cases", &from, "--only", "no-such-case"]).ends_with(2).says(&["has no case"]);
+    world.homeostat(&["eval", "--cases", "nowhere"]).ends_with(2).says(&["nowhere", "cannot be read"]);
+    assert!(super::world::names(&world.path("tmp")).is_empty(), "eval left something in the temporary folder");
+}
+
+#[test]
+fn the_demo_makes_a_fleet_fixes_it_and_the_second_time_writes_nothing() {
+    let world = World::empty();
+    let demo = ["demo", "--dir", "demo", "--format", "json"];
+    let mut command = world.program(&demo);
+    // The toolchains of those languages lie where they lie; a missing one is skipped by the demo itself.
+    for name in ["RUSTUP_HOME", "CARGO_HOME", "JAVA_HOME", "GOROOT", "PYENV_ROOT"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+    let report = super::world::ended(command).says(&[]).json();
+    let repositories = report["repositories"].as_array().unwrap();
+    assert!(!repositories.is_empty(), "{report}");
+    for one in repositories {
+        assert_eq!(one["error"], serde_json::Value::Null, "{one}");
+        let pulls = one["pull_requests"].as_array().unwrap();
+        assert!(pulls.iter().all(|pull| pull["state"] == "created" && pull["evidence"] == "red-green"), "{one}");
+    }
+    let made: usize = repositories.iter().map(|one| one["pull_requests"].as_array().unwrap().len()).sum();
+    assert!(made > 0, "{report}");
+    let again = world.homeostat(&demo).json();
+    assert_eq!((&again["writes"], &again["totals"]["prs_created"]), (&0.into(), &0.into()), "{again}");
+    world.write("full/file", "mine");
+    world.homeostat(&["demo", "--dir", "full"]).ends_with(2).says(&["full is not empty", "--dir"]);
+}
