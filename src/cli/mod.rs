@@ -112,7 +112,7 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOMEOSTAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour = std::io::stderr().is_terminal() && session::environment().get("NO_COLOR").is_none_or(String::is_empty);
     let _already = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
