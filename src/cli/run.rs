@@ -146,7 +146,9 @@ async fn settle(
         record::record(context, &proposals.manifest, &candidates, leased).await?;
     }
     for settled in &proposals.manifest.settled {
-        let Some(work) = reservation.works.iter().find(|work| work.fingerprint == settled.fingerprint) else {
+        let Some(work) = reservation.works.iter().find(|work| {
+            (work.repository_id, &work.fingerprint) == (settled.repository_id, &settled.fingerprint)
+        }) else {
             continue;
         };
         let event =

@@ -135,7 +135,9 @@ fn assignments(text: &str, found: &mut Vec<Finding>) {
                 && !looks_like_code(value)
                 && if glued { value.len() >= 4 } else { is_random(value, 6) }
         };
-        if keeps && !placeholder::is_only_placeholders(value) {
+        // `PWD=/home/x` is a shell's working directory, in every dump of an environment.
+        let folder = whole.as_str().to_ascii_lowercase().starts_with("pwd") && value.starts_with('/');
+        if keeps && !folder && !placeholder::is_only_placeholders(value) {
             let sure = if quoted.is_some() { is_random(value, 8) && !is_name(value) } else { is_opaque(value) };
             let certain = sure && !is_example(value) && !value.contains(' ') && begins_name(text, whole.start());
             found.push(Finding { certain, ..Finding::new("keyed-secret", Label::Secret, from, from + value.len()) });

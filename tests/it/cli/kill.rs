@@ -39,16 +39,16 @@ fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
     let mut killed = 0;
     for (point, seen) in POINTS {
         let world = World::new();
-        let mut child = world.run_command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = world.run_command(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the test world holds it");
         let began = Instant::now();
-        while !seen(&world) && child.try_wait().unwrap().is_none() {
+        while !seen(&world) && child.try_wait().expect("the test world holds it").is_none() {
             assert!(began.elapsed() < Duration::from_secs(60), "never: {point}");
             // Only between two looks, so that the run has the processor.
             std::thread::sleep(Duration::from_millis(1));
         }
         // Rust's `kill` is SIGKILL; a run that was quicker than we could look is one more kind of second run.
         let _gone_already = child.kill();
-        killed += usize::from(child.wait().unwrap().signal() == Some(9));
+        killed += usize::from(child.wait().expect("the test world holds it").signal() == Some(9));
 
         world.run(&[]).ends_with(0).says(&[]);
         let settled = world.fleet();
@@ -58,7 +58,7 @@ fn killed_at_any_point_and_run_again_there_is_one_pull_request() {
         assert_eq!(report["writes"], 0, "after {point}");
         assert!(settled == world.fleet(), "after {point} a third run changed the forge");
         let text =
-            std::fs::read_to_string(world.path("fleet/acme/shop/pulls").join(&world.pulls("acme/shop")[0])).unwrap();
+            std::fs::read_to_string(world.path("fleet/acme/shop/pulls").join(&world.pulls("acme/shop")[0])).expect("the test world holds it");
         assert!(text.contains("homeostat-fix") && text.contains("homeostat:state"), "after {point}: {text}");
     }
     assert!(killed >= 4, "only {killed} runs were killed before their end");

@@ -10,9 +10,9 @@ use super::world::World;
 const SEEDED: &str = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
 
 fn states(report: &Value) -> Vec<&str> {
-    let repositories = report["repositories"].as_array().unwrap();
-    let pulls = repositories.iter().flat_map(|one| one["pull_requests"].as_array().unwrap());
-    pulls.map(|pull| pull["state"].as_str().unwrap()).collect()
+    let repositories = report["repositories"].as_array().expect("the test world holds it");
+    let pulls = repositories.iter().flat_map(|one| one["pull_requests"].as_array().expect("the test world holds it"));
+    pulls.map(|pull| pull["state"].as_str().expect("the test world holds it")).collect()
 }
 
 #[test]
@@ -29,12 +29,12 @@ fn one_failure_becomes_one_proven_pull_request_and_a_second_run_writes_nothing()
     assert!(report["writes"].as_u64() > Some(0));
     assert_eq!(
         (world.pulls("acme/shop").len(), world.branches("acme/shop")),
-        (1, vec![pull["branch"].as_str().unwrap().to_owned()])
+        (1, vec![pull["branch"].as_str().expect("the test world holds it").to_owned()])
     );
-    let text = fs::read_to_string(pull["url"].as_str().unwrap()).unwrap();
+    let text = fs::read_to_string(pull["url"].as_str().expect("the test world holds it")).expect("the test world holds it");
     assert!(text.contains("homeostat:state") && text.contains(world.case.pattern), "{text}");
     let bare = world.path("fleet/acme/shop.git");
-    let range = format!("main...{}", pull["branch"].as_str().unwrap());
+    let range = format!("main...{}", pull["branch"].as_str().expect("the test world holds it"));
     assert_eq!(world.git(&bare, &["diff", "--name-only", &range]).trim(), world.case.fixed_file);
 
     let before = world.fleet();
@@ -50,13 +50,13 @@ fn a_dry_run_names_every_action_and_changes_no_byte() {
     let report = world.run(&["--dry-run", "--format", "json"]).ends_with(0).json();
     assert!(before == world.fleet(), "a dry run changed the forge");
     assert_eq!((report["writes"].as_u64(), states(&report)), (Some(0), vec!["planned"]));
-    let actions = report["actions"].as_array().unwrap();
-    let verbs: Vec<&str> = actions.iter().map(|action| action["verb"].as_str().unwrap()).collect();
+    let actions = report["actions"].as_array().expect("the test world holds it");
+    let verbs: Vec<&str> = actions.iter().map(|action| action["verb"].as_str().expect("the test world holds it")).collect();
     assert_eq!(verbs, ["create-branch", "create-pull-request", "add-labels"]);
     for action in actions {
-        assert!(action["branch"].as_str().unwrap().starts_with("homeostat/"), "{action}");
+        assert!(action["branch"].as_str().expect("the test world holds it").starts_with("homeostat/"), "{action}");
         assert_eq!(
-            [&action["key"], &action["digest"]].map(|value| value.as_str().unwrap().len()),
+            [&action["key"], &action["digest"]].map(|value| value.as_str().expect("the test world holds it").len()),
             [64, 64],
             "{action}"
         );
@@ -76,27 +76,27 @@ fn the_record_the_outputs_and_the_summary_are_whole_and_hold_no_secret() {
     command.env("GITHUB_TOKEN", SEEDED);
     command.env("GITHUB_OUTPUT", world.path("output")).env("GITHUB_STEP_SUMMARY", world.path("summary"));
     let report = super::world::ended(command).ends_with(0).json();
-    let run_id = report["run_id"].as_str().unwrap();
+    let run_id = report["run_id"].as_str().expect("the test world holds it");
 
     let events = world.events();
     let count = |name: &str| events.iter().filter(|event| event["type"] == name).count();
     assert_eq!(["run.started", "attempt.finished", "repository.finished", "run.finished"].map(count), [1, 1, 1, 1]);
-    let attempt = events.iter().find(|event| event["type"] == "attempt.finished").unwrap();
+    let attempt = events.iter().find(|event| event["type"] == "attempt.finished").expect("the test world holds it");
     assert_eq!((&attempt["status"], &attempt["pr"]["state"]), (&"fixed".into(), &"created".into()));
     assert!(events.iter().all(|event| event["run_id"] == run_id));
 
     let logs = world.artifacts(".log.zst");
     assert_eq!(logs.len(), 2, "{logs:?}");
     for log in &logs {
-        let text = String::from_utf8(zstd::decode_all(fs::File::open(log).unwrap()).unwrap()).unwrap();
+        let text = String::from_utf8(zstd::decode_all(fs::File::open(log).expect("the test world holds it")).expect("the test world holds it")).expect("the test world holds it");
         assert!(text.contains("TZ=UTC") && !text.contains("GITHUB_TOKEN") && !text.contains(SEEDED), "{text}");
-        assert!(attempt["logs"].as_array().unwrap().iter().any(|name| log.ends_with(name.as_str().unwrap())));
+        assert!(attempt["logs"].as_array().expect("the test world holds it").iter().any(|name| log.ends_with(name.as_str().expect("the test world holds it"))));
     }
-    let output = fs::read_to_string(world.path("output")).unwrap();
+    let output = fs::read_to_string(world.path("output")).expect("the test world holds it");
     for name in ["run-id", "processed", "prs-created", "cost-usd", "exit-class", "artifact", "digest", "repositories"] {
         assert!(output.lines().any(|line| line.starts_with(&format!("{name}<<"))), "{name} is missing: {output}");
     }
-    let summary = fs::read_to_string(world.path("summary")).unwrap();
+    let summary = fs::read_to_string(world.path("summary")).expect("the test world holds it");
     assert!(summary.contains(run_id) && summary.contains("| `acme/shop` | 1 | 0 | 1 |"), "{summary}");
     let everything = [super::world::files(&world.path("artifacts")), world.fleet()];
     let mut files = everything.iter().flatten();

@@ -40,9 +40,9 @@ fn the_help_of_every_subcommand_has_an_example() {
         );
     }
     let listed = world.homeostat(&["--help"]).ends_with(0).stdout;
-    let listed = listed.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap().to_owned();
+    let listed = listed.split("Commands:").nth(1).expect("the test world holds it").split("Options:").next().expect("the test world holds it").to_owned();
     for line in listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
-        let name = line.split_whitespace().next().unwrap();
+        let name = line.split_whitespace().next().expect("the test world holds it");
         assert!(name == "help" || commands.contains(&name), "{name} has no example here");
     }
     world.homeostat(&["bogus"]).ends_with(2).says(&["bogus", "Usage"]);
@@ -78,22 +78,22 @@ fn init_says_what_it_guessed_and_overwrites_nothing() {
     let printed = world.homeostat(&[&init[..], &["--print"]].concat()).ends_with(0);
     assert!(printed.stdout.contains("acme/app") && !world.path("app/.homeostat").exists());
     world.homeostat(&init).ends_with(0).says(&["Cargo.toml is there", "cargo"]);
-    let written = fs::read_to_string(world.path("app/.homeostat/repos.yml")).unwrap();
+    let written = fs::read_to_string(world.path("app/.homeostat/repos.yml")).expect("the test world holds it");
     assert!(written.contains("slug: acme/app") && written.contains("test_command: cargo test"), "{written}");
     assert_eq!(printed.stdout.trim(), written.trim());
     world.homeostat(&["config", "check", "--config", "app/.homeostat/repos.yml"]).ends_with(0);
     world.write("app/.homeostat/repos.yml", "mine");
     world.homeostat(&init).ends_with(2).says(&["there already", "--print"]);
-    assert_eq!(fs::read_to_string(world.path("app/.homeostat/repos.yml")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(world.path("app/.homeostat/repos.yml")).expect("the test world holds it"), "mine");
 }
 
 #[test]
 fn patterns_are_listed_shown_and_checked() {
     let world = World::empty();
     let list = world.homeostat(&["pattern", "list", "--format", "json"]).ends_with(0).json();
-    let list = list.as_array().unwrap();
+    let list = list.as_array().expect("the test world holds it");
     assert!(list.len() >= 40, "{}", list.len());
-    let id = list[0]["id"].as_str().unwrap();
+    let id = list[0]["id"].as_str().expect("the test world holds it");
     assert!(world.homeostat(&["pattern", "show", id]).ends_with(0).stdout.contains(id));
     world.homeostat(&["pattern", "test", id]).ends_with(0);
     world.homeostat(&["pattern", "show", "no-such-pattern"]).ends_with(2).says(&["no-such-pattern", "pattern search"]);
@@ -105,8 +105,8 @@ fn patterns_are_listed_shown_and_checked() {
 #[test]
 fn eval_tells_what_a_pattern_fixes_from_what_it_does_not() {
     let world = World::empty();
-    let expected = fs::read_to_string(cases().join("expected.json")).unwrap();
-    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let expected = fs::read_to_string(cases().join("expected.json")).expect("the test world holds it");
+    let expected: serde_json::Value = serde_json::from_str(&expected).expect("the test world holds it");
     let from = cases().display().to_string();
     for only in ["py-latency-max-empty", "py-vat-rounding"] {
         let args = ["eval", "--cases", &from, "--fixer", "pattern", "--only", only, "--format", "json"];
@@ -133,14 +133,14 @@ fn the_demo_makes_a_fleet_fixes_it_and_the_second_time_writes_nothing() {
         command.envs(std::env::var_os(name).map(|value| (name, value)));
     }
     let report = super::world::ended(command).says(&[]).json();
-    let repositories = report["repositories"].as_array().unwrap();
+    let repositories = report["repositories"].as_array().expect("the test world holds it");
     assert!(!repositories.is_empty(), "{report}");
     for one in repositories {
         assert_eq!(one["error"], serde_json::Value::Null, "{one}");
-        let pulls = one["pull_requests"].as_array().unwrap();
+        let pulls = one["pull_requests"].as_array().expect("the test world holds it");
         assert!(pulls.iter().all(|pull| pull["state"] == "created" && pull["evidence"] == "red-green"), "{one}");
     }
-    let made: usize = repositories.iter().map(|one| one["pull_requests"].as_array().unwrap().len()).sum();
+    let made: usize = repositories.iter().map(|one| one["pull_requests"].as_array().expect("the test world holds it").len()).sum();
     assert!(made > 0, "{report}");
     let again = world.homeostat(&demo).json();
     assert_eq!((&again["writes"], &again["totals"]["prs_created"]), (&0.into(), &0.into()), "{again}");

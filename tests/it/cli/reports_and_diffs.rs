@@ -25,7 +25,7 @@ fn guard_refuses_what_is_no_change() {
     for input in [garbage(100_000), Vec::new(), b"diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9".to_vec()] {
         let verdict = ended_with_input(world.program(&["guard", "-", "--format", "json"]), &input).ends_with(1).json();
         assert_eq!(verdict["verdict"], "refuse", "{verdict}");
-        assert!(!verdict["violations"].as_array().unwrap().is_empty(), "{verdict}");
+        assert!(!verdict["violations"].as_array().expect("the test world holds it").is_empty(), "{verdict}");
     }
     world.homeostat(&["guard", "nothing.diff"]).ends_with(2).says(&["nothing.diff", "cannot be read"]);
     world.homeostat(&["guard", "--base", "nowhere", "/dev/null"]).ends_with(2).says(&["--base nowhere"]);
@@ -41,10 +41,10 @@ fn guard_measures_a_large_diff_and_does_not_read_one_without_end() {
     world.write("large.diff", diff);
     let verdict = world.homeostat(&["guard", "large.diff", "--format", "json"]).ends_with(1).json();
     let rules: Vec<&str> =
-        verdict["violations"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap()).collect();
+        verdict["violations"].as_array().expect("the test world holds it").iter().map(|one| one["rule"].as_str().expect("the test world holds it")).collect();
     assert!(rules.contains(&"diff-lines") && rules.contains(&"patch-bytes"), "{rules:?}");
-    let file = std::fs::File::create(world.path("endless.diff")).unwrap();
-    file.set_len(100 << 20).unwrap();
+    let file = std::fs::File::create(world.path("endless.diff")).expect("the test world holds it");
+    file.set_len(100 << 20).expect("the test world holds it");
     world.homeostat(&["guard", "endless.diff"]).ends_with(2).says(&["endless.diff", "larger than"]);
 }
 
@@ -86,7 +86,7 @@ fn a_batch_answers_every_line_in_order() {
     ];
     let ended =
         ended_with_input(world.program(&["fingerprint", "--batch"]), &lines.join(&b'\n')).ends_with(0).says(&[]);
-    let answers: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).expect("the test world holds it")).collect();
     let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
     let a = serde_json::json!({ "a": 1 });
     let (one, null, none, last) = (Value::from(1), Value::Null, Value::from("none"), Value::from("last"));
@@ -104,28 +104,28 @@ fn a_reader_that_goes_away_is_no_failure() {
     for args in
         [&["fingerprint", "--batch", "many.jsonl"][..], &["config", "schema"], &["pattern", "list"], &["--help"]]
     {
-        let mut child = world.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = world.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
         let mut first = [0; 1];
-        child.stdout.take().unwrap().read_exact(&mut first).unwrap();
+        child.stdout.take().expect("the test world holds it").read_exact(&mut first).expect("the test world holds it");
         // Its standard output is closed now, whatever else it has to say.
-        let ended = child.wait_with_output().unwrap();
+        let ended = child.wait_with_output().expect("the test world holds it");
         let words = String::from_utf8_lossy(&ended.stderr);
         assert!(
             ended.status.code() == Some(0) && !words.contains("panicked") && !words.contains("error"),
             "{args:?}: {words}"
         );
     }
-    let mut child = world.program(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = world.program(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
     drop(child.stderr.take());
-    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(child.wait().expect("the test world holds it").code(), Some(2));
 }
 
 #[cfg(target_os = "linux")]
 #[test]
 fn standard_output_that_is_full_is_said() {
     let world = World::empty();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let ended = world.program(&["config", "schema"]).stdout(full).output().unwrap();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("the test world holds it");
+    let ended = world.program(&["config", "schema"]).stdout(full).output().expect("the test world holds it");
     let words = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.code() == Some(70) && words.contains("Standard output cannot be written"), "{words}");
 }

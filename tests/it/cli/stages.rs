@@ -7,8 +7,8 @@ use super::world::{World, files};
 /// Reads a pull request's file without what differs from run to run.
 fn pull(world: &World) -> Vec<String> {
     let name = &world.pulls("acme/shop")[0];
-    let text = fs::read_to_string(world.path(&format!("fleet/acme/shop/pulls/{name}"))).unwrap();
-    let front = text.split("\n---").next().unwrap();
+    let text = fs::read_to_string(world.path(&format!("fleet/acme/shop/pulls/{name}"))).expect("the test world holds it");
+    let front = text.split("\n---").next().expect("the test world holds it");
     let lines = front.lines().filter(|line| !line.contains("_at:") && !line.contains("_sha:"));
     lines.map(str::to_owned).collect()
 }
@@ -30,8 +30,8 @@ fn four_processes_make_the_pull_request_of_one_and_a_second_publish_keeps_it() {
     propose.args(["--artifacts", "artifacts", "--in", "work", "--out", "work"]).env("GITHUB_OUTPUT", &output);
     let announced = super::world::ended(propose).ends_with(0).stdout;
     assert!(before == four.fleet(), "propose reads the forge only");
-    let output = fs::read_to_string(output).unwrap();
-    let digest = output.lines().find(|line| line.starts_with("sha256:")).unwrap();
+    let output = fs::read_to_string(output).expect("the test world holds it");
+    let digest = output.lines().find(|line| line.starts_with("sha256:")).expect("the test world holds it");
     assert!(announced.contains(digest.trim_start_matches("sha256:")), "{announced}");
     let with = ["--in", "work", "--digest", digest];
     four.stage("record", &with).ends_with(0);
@@ -52,7 +52,7 @@ fn v_88_what_is_not_what_was_proposed_is_refused_and_writes_nothing() {
     world.stage("reserve", &["--out", "work"]).ends_with(0);
     world.stage("propose", &["--in", "work", "--out", "work"]).ends_with(0);
     let honest = files(&world.path("work"));
-    let candidate = honest.keys().find(|path| path.to_string_lossy().contains("candidate-")).unwrap();
+    let candidate = honest.keys().find(|path| path.to_string_lossy().contains("candidate-")).expect("the test world holds it");
     let manifest = world.path("work/manifest.json");
     let before = world.fleet();
     let both = |digest: &[&str], code: i32, words: &[&str]| {
@@ -65,19 +65,19 @@ fn v_88_what_is_not_what_was_proposed_is_refused_and_writes_nothing() {
     let other = format!("sha256:{}", "0".repeat(64));
     both(&["--digest", &other], 3, &["manifest.json", "announced"]);
 
-    let text = String::from_utf8(honest[candidate].clone()).unwrap();
+    let text = String::from_utf8(honest[candidate].clone()).expect("the test world holds it");
     fs::write(candidate, text.replace("\"attempt\": 1", "\"attempt\": 2").replace("\"attempt\":1", "\"attempt\":2"))
-        .unwrap();
-    assert_ne!(fs::read(candidate).unwrap(), honest[candidate]);
+        .expect("the test world holds it");
+    assert_ne!(fs::read(candidate).expect("the test world holds it"), honest[candidate]);
     both(&[], 3, &["candidate-acme-shop"]);
 
-    fs::remove_file(candidate).unwrap();
+    fs::remove_file(candidate).expect("the test world holds it");
     both(&[], 2, &["candidate-acme-shop", "cannot be read"]);
-    fs::write(candidate, &honest[candidate]).unwrap();
+    fs::write(candidate, &honest[candidate]).expect("the test world holds it");
 
-    fs::write(&manifest, &honest[&manifest][..honest[&manifest].len() / 2]).unwrap();
+    fs::write(&manifest, &honest[&manifest][..honest[&manifest].len() / 2]).expect("the test world holds it");
     both(&[], 2, &["manifest.json", "not what `propose` writes"]);
-    fs::remove_file(&manifest).unwrap();
+    fs::remove_file(&manifest).expect("the test world holds it");
     both(&[], 2, &["manifest.json", "cannot be read"]);
     world.stage("propose", &["--in", "nowhere", "--out", "work2"]).ends_with(2).says(&["nowhere/reservation.json"]);
     world.write("bad/reservation.json", "{\"schema\":");

@@ -80,9 +80,9 @@ pub(super) struct World {
 impl World {
     /// Makes empty folders.
     pub(super) fn empty() -> Self {
-        let world = Self { root: tempfile::tempdir().unwrap(), case: case() };
+        let world = Self { root: tempfile::tempdir().expect("the test world holds it"), case: case() };
         for name in ["home", "tmp", "fleet"] {
-            fs::create_dir(world.path(name)).unwrap();
+            fs::create_dir(world.path(name)).expect("the test world holds it");
         }
         world
     }
@@ -107,8 +107,8 @@ impl World {
     /// Writes a file and its folders.
     pub(super) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, bytes).unwrap();
+        fs::create_dir_all(path.parent().expect("the test world holds it")).expect("the test world holds it");
+        fs::write(&path, bytes).expect("the test world holds it");
         path
     }
 
@@ -119,15 +119,15 @@ impl World {
     }
 
     pub(super) fn configure_command(&self, command: &str, more: &str) {
-        let command = serde_json::to_string(command).unwrap();
+        let command = serde_json::to_string(command).expect("the test world holds it");
         let text = format!("version: 1\nrepositories:\n  - slug: acme/shop\n    test_command: {command}\n{more}");
         self.write("repos.yml", text);
     }
 
     /// Returns what runs the case's tests.
     pub(super) fn test_command(&self) -> String {
-        let text = fs::read_to_string(cases().join(self.case.name).join("case.yml")).unwrap();
-        text.lines().find_map(|line| line.strip_prefix("test_command: ")).unwrap().to_owned()
+        let text = fs::read_to_string(cases().join(self.case.name).join("case.yml")).expect("the test world holds it");
+        text.lines().find_map(|line| line.strip_prefix("test_command: ")).expect("the test world holds it").to_owned()
     }
 
     /// Makes a bare repository of the case's files.
@@ -138,7 +138,7 @@ impl World {
         self.git(&source, &["add", "--all"]);
         self.git(&source, &["commit", "--quiet", "--message=The program as it is"]);
         let bare = self.path(&format!("fleet/{slug}.git"));
-        fs::create_dir_all(bare.parent().unwrap()).unwrap();
+        fs::create_dir_all(bare.parent().expect("the test world holds it")).expect("the test world holds it");
         // Without hard links, so that what one test breaks in a clone is broken nowhere else.
         let (from, to) = (source.display().to_string(), bare.display().to_string());
         self.git(self.root.path(), &["clone", "--quiet", "--bare", "--no-hardlinks", &from, &to]);
@@ -146,9 +146,9 @@ impl World {
 
     /// Writes the case's report as an issue.
     pub(super) fn issue(&self, slug: &str, number: u64) {
-        let report = fs::read_to_string(cases().join(self.case.name).join("report.md")).unwrap();
-        let (title, body) = report.split_once('\n').unwrap();
-        let title = serde_json::to_string(title.trim_start_matches("# ")).unwrap();
+        let report = fs::read_to_string(cases().join(self.case.name).join("report.md")).expect("the test world holds it");
+        let (title, body) = report.split_once('\n').expect("the test world holds it");
+        let title = serde_json::to_string(title.trim_start_matches("# ")).expect("the test world holds it");
         let text = format!("---\ntitle: {title}\nlabels: [homeostat]\n---\n{body}");
         self.write(&format!("fleet/{slug}/issues/{number}.md"), text);
     }
@@ -162,7 +162,7 @@ impl World {
             .envs(["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"].map(|name| (name, "Ada")))
             .envs(["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"].map(|name| (name, "ada@example.org")))
             .output()
-            .unwrap();
+            .expect("the test world holds it");
         assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
@@ -238,26 +238,26 @@ impl World {
 
     /// Reads all events of all runs.
     pub(super) fn events(&self) -> Vec<Value> {
-        let lines = self.artifacts(".jsonl").iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        let lines = self.artifacts(".jsonl").iter().map(|path| fs::read_to_string(path).expect("the test world holds it")).collect::<String>();
+        lines.lines().map(|line| serde_json::from_str(line).expect("the test world holds it")).collect()
     }
 }
 
 /// Runs a program to its end.
 pub(super) fn ended(mut command: Command) -> Ended {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    let output = command.stdin(Stdio::null()).output().expect("the test world holds it");
     read(&output)
 }
 
 /// Runs a program to its end, with something on standard input.
 pub(super) fn ended_with_input(mut command: Command, input: &[u8]) -> Ended {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
+    let mut stdin = child.stdin.take().expect("the test world holds it");
     let input = input.to_vec();
     // Beside the reader, so that neither waits for the other's pipe.
     let writer = std::thread::spawn(move || stdin.write_all(&input));
-    let output = child.wait_with_output().unwrap();
-    let _a_reader_may_stop_early = writer.join().unwrap();
+    let output = child.wait_with_output().expect("the test world holds it");
+    let _a_reader_may_stop_early = writer.join().expect("the test world holds it");
     read(&output)
 }
 
@@ -272,7 +272,7 @@ fn read(output: &std::process::Output) -> Ended {
 pub(super) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut names: Vec<String> =
-        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        entries.map(|entry| entry.expect("the test world holds it").file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -285,7 +285,7 @@ pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         if path.is_dir() {
             found.extend(files(&path));
         } else {
-            let bytes = fs::read(&path).unwrap();
+            let bytes = fs::read(&path).expect("the test world holds it");
             found.insert(path, bytes);
         }
     }
@@ -293,12 +293,12 @@ pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
+    fs::create_dir_all(to).expect("the test world holds it");
     for name in names(from) {
         if name.as_str() == "target" || Path::new(&name).file_name() == Some(OsStr::new("__pycache__")) {
             continue;
         }
         let (from, to) = (from.join(&name), to.join(&name));
-        if from.is_dir() { copy(&from, &to) } else { fs::copy(&from, &to).map(drop).unwrap() }
+        if from.is_dir() { copy(&from, &to) } else { fs::copy(&from, &to).map(drop).expect("the test world holds it") }
     }
 }
