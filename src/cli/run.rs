@@ -146,9 +146,11 @@ async fn settle(
         record::record(context, &proposals.manifest, &candidates, leased).await?;
     }
     for settled in &proposals.manifest.settled {
-        let Some(work) = reservation.works.iter().find(|work| {
-            (work.repository_id, &work.fingerprint) == (settled.repository_id, &settled.fingerprint)
-        }) else {
+        let Some(work) = reservation
+            .works
+            .iter()
+            .find(|work| (work.repository_id, &work.fingerprint) == (settled.repository_id, &settled.fingerprint))
+        else {
             continue;
         };
         let event =

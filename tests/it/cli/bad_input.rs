@@ -114,7 +114,10 @@ fn one_broken_repository_does_not_stop_the_others() {
     assert_eq!((&repositories[0]["error"], repositories.len()), (&serde_json::Value::Null, 5));
     for (one, words) in repositories[1..].iter().zip(["no commit on it", "corrupt.git", "nogit.git", "missing.git"]) {
         let error = one["error"].as_str().unwrap_or_else(|| panic!("{one}"));
-        assert!(error.contains(words) && error.contains(one["slug"].as_str().expect("the test world holds it")), "{error}");
+        assert!(
+            error.contains(words) && error.contains(one["slug"].as_str().expect("the test world holds it")),
+            "{error}"
+        );
         assert_eq!(one["pull_requests"].as_array().map(Vec::len), Some(0));
     }
     assert_eq!(report["totals"]["exit_class"], "refused");

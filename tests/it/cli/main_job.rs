@@ -31,7 +31,8 @@ fn one_failure_becomes_one_proven_pull_request_and_a_second_run_writes_nothing()
         (world.pulls("acme/shop").len(), world.branches("acme/shop")),
         (1, vec![pull["branch"].as_str().expect("the test world holds it").to_owned()])
     );
-    let text = fs::read_to_string(pull["url"].as_str().expect("the test world holds it")).expect("the test world holds it");
+    let text =
+        fs::read_to_string(pull["url"].as_str().expect("the test world holds it")).expect("the test world holds it");
     assert!(text.contains("homeostat:state") && text.contains(world.case.pattern), "{text}");
     let bare = world.path("fleet/acme/shop.git");
     let range = format!("main...{}", pull["branch"].as_str().expect("the test world holds it"));
@@ -51,7 +52,8 @@ fn a_dry_run_names_every_action_and_changes_no_byte() {
     assert!(before == world.fleet(), "a dry run changed the forge");
     assert_eq!((report["writes"].as_u64(), states(&report)), (Some(0), vec!["planned"]));
     let actions = report["actions"].as_array().expect("the test world holds it");
-    let verbs: Vec<&str> = actions.iter().map(|action| action["verb"].as_str().expect("the test world holds it")).collect();
+    let verbs: Vec<&str> =
+        actions.iter().map(|action| action["verb"].as_str().expect("the test world holds it")).collect();
     assert_eq!(verbs, ["create-branch", "create-pull-request", "add-labels"]);
     for action in actions {
         assert!(action["branch"].as_str().expect("the test world holds it").starts_with("homeostat/"), "{action}");
@@ -88,9 +90,18 @@ fn the_record_the_outputs_and_the_summary_are_whole_and_hold_no_secret() {
     let logs = world.artifacts(".log.zst");
     assert_eq!(logs.len(), 2, "{logs:?}");
     for log in &logs {
-        let text = String::from_utf8(zstd::decode_all(fs::File::open(log).expect("the test world holds it")).expect("the test world holds it")).expect("the test world holds it");
+        let text = String::from_utf8(
+            zstd::decode_all(fs::File::open(log).expect("the test world holds it")).expect("the test world holds it"),
+        )
+        .expect("the test world holds it");
         assert!(text.contains("TZ=UTC") && !text.contains("GITHUB_TOKEN") && !text.contains(SEEDED), "{text}");
-        assert!(attempt["logs"].as_array().expect("the test world holds it").iter().any(|name| log.ends_with(name.as_str().expect("the test world holds it"))));
+        assert!(
+            attempt["logs"]
+                .as_array()
+                .expect("the test world holds it")
+                .iter()
+                .any(|name| log.ends_with(name.as_str().expect("the test world holds it")))
+        );
     }
     let output = fs::read_to_string(world.path("output")).expect("the test world holds it");
     for name in ["run-id", "processed", "prs-created", "cost-usd", "exit-class", "artifact", "digest", "repositories"] {

@@ -40,7 +40,14 @@ fn the_help_of_every_subcommand_has_an_example() {
         );
     }
     let listed = world.homeostat(&["--help"]).ends_with(0).stdout;
-    let listed = listed.split("Commands:").nth(1).expect("the test world holds it").split("Options:").next().expect("the test world holds it").to_owned();
+    let listed = listed
+        .split("Commands:")
+        .nth(1)
+        .expect("the test world holds it")
+        .split("Options:")
+        .next()
+        .expect("the test world holds it")
+        .to_owned();
     for line in listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")) {
         let name = line.split_whitespace().next().expect("the test world holds it");
         assert!(name == "help" || commands.contains(&name), "{name} has no example here");
@@ -140,7 +147,8 @@ fn the_demo_makes_a_fleet_fixes_it_and_the_second_time_writes_nothing() {
         let pulls = one["pull_requests"].as_array().expect("the test world holds it");
         assert!(pulls.iter().all(|pull| pull["state"] == "created" && pull["evidence"] == "red-green"), "{one}");
     }
-    let made: usize = repositories.iter().map(|one| one["pull_requests"].as_array().expect("the test world holds it").len()).sum();
+    let made: usize =
+        repositories.iter().map(|one| one["pull_requests"].as_array().expect("the test world holds it").len()).sum();
     assert!(made > 0, "{report}");
     let again = world.homeostat(&demo).json();
     assert_eq!((&again["writes"], &again["totals"]["prs_created"]), (&0.into(), &0.into()), "{again}");

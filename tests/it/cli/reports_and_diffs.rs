@@ -40,8 +40,12 @@ fn guard_measures_a_large_diff_and_does_not_read_one_without_end() {
     }
     world.write("large.diff", diff);
     let verdict = world.homeostat(&["guard", "large.diff", "--format", "json"]).ends_with(1).json();
-    let rules: Vec<&str> =
-        verdict["violations"].as_array().expect("the test world holds it").iter().map(|one| one["rule"].as_str().expect("the test world holds it")).collect();
+    let rules: Vec<&str> = verdict["violations"]
+        .as_array()
+        .expect("the test world holds it")
+        .iter()
+        .map(|one| one["rule"].as_str().expect("the test world holds it"))
+        .collect();
     assert!(rules.contains(&"diff-lines") && rules.contains(&"patch-bytes"), "{rules:?}");
     let file = std::fs::File::create(world.path("endless.diff")).expect("the test world holds it");
     file.set_len(100 << 20).expect("the test world holds it");
@@ -86,7 +90,8 @@ fn a_batch_answers_every_line_in_order() {
     ];
     let ended =
         ended_with_input(world.program(&["fingerprint", "--batch"]), &lines.join(&b'\n')).ends_with(0).says(&[]);
-    let answers: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).expect("the test world holds it")).collect();
+    let answers: Vec<Value> =
+        ended.stdout.lines().map(|line| serde_json::from_str(line).expect("the test world holds it")).collect();
     let ids: Vec<&Value> = answers.iter().map(|answer| &answer["id"]).collect();
     let a = serde_json::json!({ "a": 1 });
     let (one, null, none, last) = (Value::from(1), Value::Null, Value::from("none"), Value::from("last"));
@@ -104,7 +109,8 @@ fn a_reader_that_goes_away_is_no_failure() {
     for args in
         [&["fingerprint", "--batch", "many.jsonl"][..], &["config", "schema"], &["pattern", "list"], &["--help"]]
     {
-        let mut child = world.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
+        let mut child =
+            world.program(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
         let mut first = [0; 1];
         child.stdout.take().expect("the test world holds it").read_exact(&mut first).expect("the test world holds it");
         // Its standard output is closed now, whatever else it has to say.
@@ -115,7 +121,8 @@ fn a_reader_that_goes_away_is_no_failure() {
             "{args:?}: {words}"
         );
     }
-    let mut child = world.program(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
+    let mut child =
+        world.program(&["run"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
     drop(child.stderr.take());
     assert_eq!(child.wait().expect("the test world holds it").code(), Some(2));
 }

@@ -7,7 +7,8 @@ use super::world::{World, files};
 /// Reads a pull request's file without what differs from run to run.
 fn pull(world: &World) -> Vec<String> {
     let name = &world.pulls("acme/shop")[0];
-    let text = fs::read_to_string(world.path(&format!("fleet/acme/shop/pulls/{name}"))).expect("the test world holds it");
+    let text =
+        fs::read_to_string(world.path(&format!("fleet/acme/shop/pulls/{name}"))).expect("the test world holds it");
     let front = text.split("\n---").next().expect("the test world holds it");
     let lines = front.lines().filter(|line| !line.contains("_at:") && !line.contains("_sha:"));
     lines.map(str::to_owned).collect()
@@ -52,7 +53,8 @@ fn v_88_what_is_not_what_was_proposed_is_refused_and_writes_nothing() {
     world.stage("reserve", &["--out", "work"]).ends_with(0);
     world.stage("propose", &["--in", "work", "--out", "work"]).ends_with(0);
     let honest = files(&world.path("work"));
-    let candidate = honest.keys().find(|path| path.to_string_lossy().contains("candidate-")).expect("the test world holds it");
+    let candidate =
+        honest.keys().find(|path| path.to_string_lossy().contains("candidate-")).expect("the test world holds it");
     let manifest = world.path("work/manifest.json");
     let before = world.fleet();
     let both = |digest: &[&str], code: i32, words: &[&str]| {

@@ -146,13 +146,15 @@ impl World {
 
     /// Writes the case's report as an issue.
     pub(super) fn issue(&self, slug: &str, number: u64) {
-        let report = fs::read_to_string(cases().join(self.case.name).join("report.md")).expect("the test world holds it");
+        let report =
+            fs::read_to_string(cases().join(self.case.name).join("report.md")).expect("the test world holds it");
         let (title, body) = report.split_once('\n').expect("the test world holds it");
         let title = serde_json::to_string(title.trim_start_matches("# ")).expect("the test world holds it");
         let text = format!("---\ntitle: {title}\nlabels: [homeostat]\n---\n{body}");
         self.write(&format!("fleet/{slug}/issues/{number}.md"), text);
     }
 
+    #[expect(clippy::unused_self, reason = "a world's git is asked of the world")]
     pub(super) fn git(&self, folder: &Path, args: &[&str]) -> String {
         let output = Command::new("git")
             .current_dir(folder)
@@ -238,7 +240,11 @@ impl World {
 
     /// Reads all events of all runs.
     pub(super) fn events(&self) -> Vec<Value> {
-        let lines = self.artifacts(".jsonl").iter().map(|path| fs::read_to_string(path).expect("the test world holds it")).collect::<String>();
+        let lines = self
+            .artifacts(".jsonl")
+            .iter()
+            .map(|path| fs::read_to_string(path).expect("the test world holds it"))
+            .collect::<String>();
         lines.lines().map(|line| serde_json::from_str(line).expect("the test world holds it")).collect()
     }
 }
@@ -251,7 +257,12 @@ pub(super) fn ended(mut command: Command) -> Ended {
 
 /// Runs a program to its end, with something on standard input.
 pub(super) fn ended_with_input(mut command: Command, input: &[u8]) -> Ended {
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the test world holds it");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the test world holds it");
     let mut stdin = child.stdin.take().expect("the test world holds it");
     let input = input.to_vec();
     // Beside the reader, so that neither waits for the other's pipe.
@@ -271,8 +282,9 @@ fn read(output: &std::process::Output) -> Ended {
 
 pub(super) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("the test world holds it").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("the test world holds it").file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }
