@@ -56,7 +56,7 @@ impl LocalStorage {
         Ok(Some(OnDisk { record, file, seen }))
     }
 
-    /// Returns when the newest comment was written; one that cannot be read is told of by [`Storage::comments`].
+    /// Returns when the newest comment was written; one that cannot be read is told of by the list of comments.
     pub(super) fn last_comment(
         &self,
         slug: &RepoSlug,
