@@ -117,7 +117,9 @@ fn one_failure_against_ten_thousand_patterns(bencher: Bencher) {
     let library = library(10_000);
     let failures = failures(&library, 100);
     // The index and the templates in question are there, as for every failure of a run but the first.
-    failures.iter().for_each(|failure| drop(library.matching(failure)));
+    for failure in &failures {
+        drop(library.matching(failure));
+    }
     let mut next = failures.iter().cycle();
     bencher
         .counter(ItemsCount::new(1_usize))

@@ -1,6 +1,8 @@
 //! `run`: the four privileges in one process, through the same bytes that four jobs would exchange. Layer 5.
 
 use crate::actions::Runner;
+use tracing::Instrument as _;
+
 use crate::cli::args::{Format, Global, RunArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
@@ -30,7 +32,9 @@ pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Out
     session.knows(args.repo.as_ref())?;
     let selection = Selection { only: args.repo.clone(), issue: args.issue };
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
-    let (report, class) = drive(&session, &args.place.artifacts, &selection, &facts, global, output).await?;
+    let span = tracing::info_span!("run", run_id = %session.run.id);
+    let work = drive(&session, &args.place.artifacts, &selection, &facts, global, output).instrument(span);
+    let (report, class) = work.await?;
     if global.format == Format::Text {
         say(&in_short(&report, session.run.dry_run));
     }

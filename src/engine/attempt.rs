@@ -9,10 +9,12 @@ mod proving;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
 
+use tracing::Instrument as _;
+
 use crate::budget::Ledger;
 use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
 use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
-use crate::engine::{Attempted, Work};
+use crate::engine::{Attempted, TestLog, Work};
 use crate::fingerprint;
 use crate::guardrail;
 use crate::model::{
@@ -27,22 +29,6 @@ pub(crate) use places::app_frames;
 
 /// Green candidates compared before one is chosen (PROTOCOL.md, 6).
 const CANDIDATES: usize = 3;
-
-/// The output of one side of a proof, kept for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestLog {
-    /// `setup`, `before` or `after`.
-    pub side: &'static str,
-    /// The output; redacted where it is written.
-    pub text: String,
-}
-
-impl TestLog {
-    /// Keeps an output.
-    pub fn new(side: &'static str, text: &str) -> Self {
-        Self { side, text: text.to_owned() }
-    }
-}
 
 /// What one attempt came to, with what people may want to look at.
 #[derive(Debug)]
@@ -263,7 +249,8 @@ impl Story<'_> {
                 why_not = Reason::Budget;
                 continue;
             };
-            let answer = fixer.propose(&ask).await;
+            let span = tracing::debug_span!("fixer", name = fixer.name());
+            let answer = fixer.propose(&ask).instrument(span).await;
             let cost = answer.as_ref().ok().map(|list| list.iter().fold(MicroUsd::ZERO, |sum, p| sum.plus(p.cost)));
             self.outcome.cost = self.outcome.cost.plus(lock(ledger).settle(reservation, cost));
             match answer {

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use tracing::Instrument as _;
+
 use crate::config::guess;
-use crate::engine::attempt::TestLog;
+use crate::engine::TestLog;
 use crate::intake::log;
 use crate::model::{Patch, Policy, Project, Reason, RepoPath, Resources, TestCommands};
 use crate::proof::{self, Observation, RunEnd};
@@ -94,10 +96,16 @@ pub(crate) async fn prepare(
 }
 
 impl Baseline {
+    /// Runs one command in a fresh copy, in a span of its own.
+    async fn run(&self, patch: &Patch, spec: &CommandSpec) -> Result<Execution, WorkspaceError> {
+        let span = tracing::debug_span!("test", command = spec.command);
+        self.snapshot.run(patch, spec).instrument(span).await
+    }
+
     /// Runs the whole test command with a patch.
     pub(crate) async fn run_all(&self, policy: &Policy, patch: &Patch) -> Result<Execution, WorkspaceError> {
         let command = self.commands.test.as_deref().unwrap_or_default();
-        self.snapshot.run(patch, &spec(policy, self.folder.clone(), command)).await
+        self.run(patch, &spec(policy, self.folder.clone(), command)).await
     }
 
     /// Runs one test with a patch; the whole command where one alone cannot be run.
@@ -110,7 +118,7 @@ impl Baseline {
         match (self.commands.test_one.as_deref(), tests) {
             (Some(template), [only]) if guess::selects(template, only) => {
                 let command = template.replace("{test}", &shell_quote(&guess::selector(template, only)));
-                self.snapshot.run(patch, &spec(policy, self.folder.clone(), &command)).await
+                self.run(patch, &spec(policy, self.folder.clone(), &command)).await
             }
             _ => self.run_all(policy, patch).await,
         }
@@ -124,7 +132,7 @@ impl Baseline {
     ) -> Result<Vec<(String, i32)>, WorkspaceError> {
         let mut codes = Vec::new();
         for command in [&self.commands.lint, &self.commands.typecheck].into_iter().flatten() {
-            let execution = self.snapshot.run(patch, &spec(policy, self.folder.clone(), command)).await?;
+            let execution = self.run(patch, &spec(policy, self.folder.clone(), command)).await?;
             codes.push((command.clone(), exit_code(execution.exit)));
         }
         Ok(codes)

@@ -5,12 +5,18 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
 
 use crate::forge::{
     Comment, Commit, Forge, ForgeError, ForgeResult, Issue, IssueEvent, IssueQuery, Label, NewCommit, NewPull, Page,
     PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+
+/// Opens the span of one call, for logs and traces.
+fn call(name: &'static str) -> tracing::Span {
+    tracing::debug_span!("forge", call = name)
+}
 
 /// A forge seen through a counter.
 pub struct Counted<'a> {
@@ -53,72 +59,72 @@ impl<'a> Counted<'a> {
 #[async_trait]
 impl Forge for Counted<'_> {
     async fn now(&self) -> ForgeResult<Timestamp> {
-        self.inner.now().await
+        self.inner.now().instrument(call("now")).await
     }
 
     async fn identity(&self) -> ForgeResult<Actor> {
-        self.inner.identity().await
+        self.inner.identity().instrument(call("identity")).await
     }
 
     async fn repository(&self, slug: &RepoSlug) -> ForgeResult<Repository> {
-        self.inner.repository(slug).await
+        self.inner.repository(slug).instrument(call("repository")).await
     }
 
     async fn permission(&self, slug: &RepoSlug, actor: &Actor) -> ForgeResult<Permission> {
-        self.inner.permission(slug, actor).await
+        self.inner.permission(slug, actor).instrument(call("permission")).await
     }
 
     async fn issues(&self, slug: &RepoSlug, query: &IssueQuery, page: Option<&str>) -> ForgeResult<Page<Issue>> {
-        self.inner.issues(slug, query, page).await
+        self.inner.issues(slug, query, page).instrument(call("issues")).await
     }
 
     async fn issue(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Issue> {
-        self.inner.issue(slug, number).await
+        self.inner.issue(slug, number).instrument(call("issue")).await
     }
 
     async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
-        self.inner.comments(slug, number, page).await
+        self.inner.comments(slug, number, page).instrument(call("comments")).await
     }
 
     async fn issue_events(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<IssueEvent>> {
-        self.inner.issue_events(slug, number, page).await
+        self.inner.issue_events(slug, number, page).instrument(call("issue_events")).await
     }
 
     async fn pulls(&self, slug: &RepoSlug, query: &PullQuery, page: Option<&str>) -> ForgeResult<Page<PullRequest>> {
-        self.inner.pulls(slug, query, page).await
+        self.inner.pulls(slug, query, page).instrument(call("pulls")).await
     }
 
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
-        self.inner.pull(slug, number).await
+        self.inner.pull(slug, number).instrument(call("pull")).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
-        self.inner.branch(slug, branch).await
+        self.inner.branch(slug, branch).instrument(call("branch")).await
     }
 
     async fn branches(&self, slug: &RepoSlug, prefix: &str) -> ForgeResult<Vec<(BranchName, ObjectId)>> {
-        self.inner.branches(slug, prefix).await
+        self.inner.branches(slug, prefix).instrument(call("branches")).await
     }
 
     async fn commit(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Commit> {
-        self.inner.commit(slug, id).await
+        self.inner.commit(slug, id).instrument(call("commit")).await
     }
 
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool> {
-        self.inner.is_ancestor(slug, ancestor, descendant).await
+        self.inner.is_ancestor(slug, ancestor, descendant).instrument(call("is_ancestor")).await
     }
 
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {
-        self.inner.tree(slug, id).await
+        self.inner.tree(slug, id).instrument(call("tree")).await
     }
 
     async fn blob(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<u8>> {
-        self.inner.blob(slug, id).await
+        self.inner.blob(slug, id).instrument(call("blob")).await
     }
 
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_blob(slug, content).await
+        self.inner.create_blob(slug, content).instrument(call("create_blob")).await
     }
 
     async fn create_tree(
@@ -128,17 +134,17 @@ impl Forge for Counted<'_> {
         changes: &[TreeChange],
     ) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_tree(slug, base, changes).await
+        self.inner.create_tree(slug, base, changes).instrument(call("create_tree")).await
     }
 
     async fn create_commit(&self, slug: &RepoSlug, commit: &NewCommit) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_commit(slug, commit).await
+        self.inner.create_commit(slug, commit).instrument(call("create_commit")).await
     }
 
     async fn create_branch(&self, slug: &RepoSlug, branch: &BranchName, target: &ObjectId) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.create_branch(slug, branch, target).await)
+        self.counted(self.inner.create_branch(slug, branch, target).instrument(call("create_branch")).await)
     }
 
     async fn advance_branch(
@@ -149,46 +155,46 @@ impl Forge for Counted<'_> {
         target: &ObjectId,
     ) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.advance_branch(slug, branch, expected, target).await)
+        self.counted(self.inner.advance_branch(slug, branch, expected, target).instrument(call("advance_branch")).await)
     }
 
     async fn delete_branch(&self, slug: &RepoSlug, branch: &BranchName, expected: &ObjectId) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.delete_branch(slug, branch, expected).await)
+        self.counted(self.inner.delete_branch(slug, branch, expected).instrument(call("delete_branch")).await)
     }
 
     async fn create_pull(&self, slug: &RepoSlug, pull: &NewPull) -> ForgeResult<PullRequest> {
         self.permit()?;
-        self.counted(self.inner.create_pull(slug, pull).await)
+        self.counted(self.inner.create_pull(slug, pull).instrument(call("create_pull")).await)
     }
 
     async fn edit_pull(&self, slug: &RepoSlug, number: u64, edit: &PullEdit) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.edit_pull(slug, number, edit).await)
+        self.counted(self.inner.edit_pull(slug, number, edit).instrument(call("edit_pull")).await)
     }
 
     async fn create_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.create_label(slug, label).await)
+        self.counted(self.inner.create_label(slug, label).instrument(call("create_label")).await)
     }
 
     async fn add_labels(&self, slug: &RepoSlug, number: u64, labels: &[String]) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.add_labels(slug, number, labels).await)
+        self.counted(self.inner.add_labels(slug, number, labels).instrument(call("add_labels")).await)
     }
 
     async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.remove_label(slug, number, label).await)
+        self.counted(self.inner.remove_label(slug, number, label).instrument(call("remove_label")).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
         self.permit()?;
-        self.counted(self.inner.create_comment(slug, number, body).await)
+        self.counted(self.inner.create_comment(slug, number, body).instrument(call("create_comment")).await)
     }
 
     async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.edit_comment(slug, id, body).await)
+        self.counted(self.inner.edit_comment(slug, id, body).instrument(call("edit_comment")).await)
     }
 }

@@ -65,6 +65,9 @@ pub struct Proposed {
 /// Anything that can propose patches for a failure.
 #[async_trait]
 pub trait Fixer: Send + Sync {
+    /// Names it in logs.
+    fn name(&self) -> &'static str;
+
     /// Returns the most that one call can cost; zero is free.
     fn upper_cost(&self) -> MicroUsd;
 
@@ -91,6 +94,10 @@ impl<'a> PatternFixer<'a> {
 
 #[async_trait]
 impl Fixer for PatternFixer<'_> {
+    fn name(&self) -> &'static str {
+        "pattern"
+    }
+
     fn upper_cost(&self) -> MicroUsd {
         MicroUsd::ZERO
     }

@@ -22,10 +22,10 @@ mod work;
 
 use std::time::Duration;
 
-pub use attempt::{Means, Outcome, TestLog};
+pub use attempt::{Means, Outcome};
 pub use work::{
     Attempted, DuplicateReport, KeptPull, RESERVATION_SCHEMA, RepositoryProblem, RepositoryView, Reservation,
-    SkippedReport, Work,
+    SkippedReport, TestLog, Work,
 };
 
 use backoff::{BackoffBuilder as _, ExponentialBuilder};

@@ -165,6 +165,22 @@ pub enum Attempted {
     Settled(Box<Settled>),
 }
 
+/// The output of one side of a proof, kept for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestLog {
+    /// `setup`, `before` or `after`.
+    pub side: &'static str,
+    /// The output; redacted where it is written.
+    pub text: String,
+}
+
+impl TestLog {
+    /// Keeps an output.
+    pub fn new(side: &'static str, text: &str) -> Self {
+        Self { side, text: text.to_owned() }
+    }
+}
+
 /// Returns the caps of a repository.
 pub(super) fn caps(policy: &Policy, per_day: u32) -> Caps {
     Caps { per_run: policy.max_prs_per_run, open: policy.max_open_prs, per_day }

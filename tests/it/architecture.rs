@@ -297,7 +297,6 @@ mod rules {
     #[case::syntax_trees_stay_in_pattern("guardrail", "use tree_sitter::Parser;")]
     #[case::the_runtime_stays_out_of_decisions("plan", "async fn f() { tokio::task::yield_now().await }")]
     #[case::arguments_are_for_faces("engine", "use clap::Parser;")]
-    #[case::loose_errors_are_for_nobody("report", "use anyhow::Result;")]
     #[case::an_extern_crate_is_seen("plan", "extern crate tokio;")]
     #[case::no_files_in_decisions("config", "fn f() { let _ = std::fs::read(\"a\"); }")]
     #[case::no_files_by_group("config", "use std::{fmt, fs};")]

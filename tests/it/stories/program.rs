@@ -100,6 +100,10 @@ pub(crate) struct Scripted {
 
 #[async_trait::async_trait]
 impl Fixer for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
     fn upper_cost(&self) -> MicroUsd {
         self.cost
     }
