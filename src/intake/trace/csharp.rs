@@ -149,7 +149,7 @@ fn frame(text: &str) -> Option<Frame> {
     {
         return None;
     }
-    let inner = &arguments[1..arguments.len() - 1];
+    let inner = arguments.strip_prefix('(')?.strip_suffix(')')?;
     let typed = inner.is_empty()
         || inner.contains(' ') && !inner.contains(".java") && inner != "Native Method" && inner != "Unknown Source";
     if place.is_none() && !typed {
