@@ -180,6 +180,24 @@ fn traces_are_located_in_order_and_do_not_overlap() {
     }
 }
 
+#[test]
+fn unbalanced_brackets_and_bare_labels_are_no_frames_and_no_panics() {
+    for text in [
+        "Error: x\n   at A.B)",
+        "   at A.B\u{a0}(int x)",
+        "   at A.B() in ",
+        "--- FAIL: T (0.00s)\n    a_test.go:1: \n        Error Trace:\n        Error\n",
+        "at )",
+        "at (",
+        "thread '' panicked at :",
+        "#0 (1): ",
+        "File \"\", line 1, in ",
+    ] {
+        drop(intake::read_traces(text));
+        drop(intake::read_text(text, text, &[]));
+    }
+}
+
 /// Texts that would cost quadratic time or deep recursion in a careless reader.
 fn hostile() -> Vec<String> {
     let size = 1 << 17;
@@ -308,6 +326,24 @@ proptest! {
         drop(intake::read_text(&title, &body, &[]));
         drop(intake::read_traces(&body));
         drop(intake::read_trace(&body));
+    }
+
+    #[test]
+    fn fragments_of_traces_in_any_order_never_panic(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            "at ", "A.B", "(", ")", " in ", ":line ", "1", ":", "\n", "  ", "\t", "Error", "Error: ", "Error Trace:", "--- FAIL: ",
+            "=== RUN ", "a_test.go", ".py", "File \"", "\", line ", "Traceback (most recent call last):", "E   ", "____ ", " ____",
+            "thread '", "' panicked at ", "stack backtrace:", "panic: ", "goroutine 1 [", "]:", "---> ", "Uncaught ", "#0 ",
+            "Next ", "a.rb", "'", "`", "from ", "# ", "● ", "[cause]: ", "[errors]: [", "Caused by: ", "... 1 more", "é", "\u{a0}",
+            "<", ">", "<summary>", "</summary>", "<!--", "-->", "```", "**", "|", "- ", "Location", "@", "/a.js", "> ", "not ok 1 - ",
+            "---", "...", "error: ", "stack: |-", "}", "{", ",", "Stack Trace:", "Error Message:", "Failure/Error:", "+-+---- 1 ----",
+            "The above exception was the direct cause of the following exception:", "\u{1b}[", "[31m", "\r", "Suppressed: ",
+        ]), 0..60),
+    ) {
+        let text = parts.concat();
+        drop(intake::read_text(&text, &text, &[]));
+        drop(intake::read_traces(&text));
+        drop(intake::read_trace(&text));
     }
 
     #[test]

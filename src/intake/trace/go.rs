@@ -225,7 +225,7 @@ fn complaint(lines: &[Line<'_>], start: usize, test: &str) -> Option<Trace> {
         if matches!(label, "Error Trace") {
             testify = true;
         } else if testify && label == "Error" {
-            message = next.text["Error:".len()..].trim().to_owned();
+            next.text.trim_start_matches("Error").trim_start_matches(':').trim().clone_into(&mut message);
         } else if testify && matches!(label, "Test" | "Messages") {
             if let Some(text) = next.text.strip_prefix("Messages:") {
                 scan::extend(&mut message, text.trim());
