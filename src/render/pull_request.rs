@@ -226,7 +226,7 @@ fn sandbox(candidate: &Candidate, quote: &Quoter<'_>) -> String {
     let report = &candidate.evidence.sandbox;
     let mut weaknesses = String::new();
     for weakness in report.weaknesses.iter().take(6) {
-        weaknesses.push_str("; ");
+        weaknesses.push_str(". ");
         weaknesses.push_str(&quote.prose(weakness, 300));
     }
     format!("level `{}`, network `{}`{weaknesses}", report.level, report.network)
