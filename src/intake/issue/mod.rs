@@ -315,8 +315,9 @@ fn fence_language(sections: &[Section<'_>]) -> Option<Language> {
 
 /// Says what is missing.
 fn skip(sections: &[Section<'_>], body: &str, cut: bool) -> Skip {
-    const ADD: &str = "Add the full stack trace in a code fence (three back-ticks), or lines that begin with \
-                       `Error Type:`, `Error Message:` and `Location:`, or one with `Failing test:` and its name.";
+    const ADD: &str = "Add the full stack trace in a code fence (three back-ticks), or the lines \
+                       `**Error Type:** …`, `**Error Message:** …` and `**Location:** file:line`, or the name of a \
+                       failing test as `**Failing test:** …`.";
     if cut {
         let message = format!(
             "The issue's text is longer than 1 MiB; its beginning and end were read, and neither holds an error. {ADD}"
