@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path, lease_path};
 use crate::engine::{Context, EngineError};
 use crate::event::{AttemptFinished, Event, ReportRef};
-use crate::model::{
-    Candidate, Family, Fingerprint, Manifest, Mode, Reason, ReasonClass, ReportId, Settled, Status, sha256_hex,
-};
+use crate::model::{Candidate, Family, Manifest, Mode, Reason, ReasonClass, ReportId, Settled, Status, sha256_hex};
 
 /// Why a candidate file is not the one that was announced.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -181,9 +179,4 @@ pub(crate) fn latency(from: crate::model::Timestamp, to: crate::model::Timestamp
 /// Returns a candidate's digest: the SHA-256 of its file.
 pub fn digest(candidate: &Candidate) -> String {
     sha256_hex(&encode(candidate))
-}
-
-/// Returns which failures a manifest and its candidates are about, for the summary.
-pub fn fingerprints<'a>(manifest: &'a Manifest, candidates: &'a [Candidate]) -> Vec<&'a Fingerprint> {
-    manifest.settled.iter().map(|s| &s.fingerprint).chain(candidates.iter().map(|c| &c.fingerprint)).collect()
 }

@@ -1,11 +1,11 @@
 //! Puts together what a run has to say from what its four stages left. Layer 5.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::engine::publish::{Publications, Published};
 use crate::engine::{RepositoryView, Reservation, SkippedReport};
 use crate::event::{Event, Refusal, RepositoryFinished, RunFinished};
-use crate::model::{Manifest, MicroUsd, Reason, ReasonClass, RepoSlug, ReportId, Settled, Source};
+use crate::model::{Manifest, MicroUsd, Reason, ReasonClass, ReportId, Settled, Source};
 use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport as SkippedLine, Totals};
 
 /// How a run ended, worst last in the order of REFERENCE.md.
@@ -303,11 +303,6 @@ pub fn closing_events(report: &RunReport, milliseconds: u64) -> Vec<Event> {
         exit_class: report.totals.exit_class.clone(),
     })));
     events
-}
-
-/// Returns the failures of each repository that were handled, for tests and for people who ask.
-pub fn by_slug(report: &RunReport) -> BTreeMap<RepoSlug, &RepositoryReport> {
-    report.repositories.iter().filter_map(|one| one.slug.parse().ok().map(|slug| (slug, one))).collect()
 }
 
 #[cfg(test)]
