@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use tracing::Instrument as _;
 
 use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Issue, IssueEvent, IssueQuery, Label, NewCommit, NewPull, Page,
-    PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
+    Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
+    Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -122,6 +122,22 @@ impl Forge for Counted<'_> {
         self.inner.blob(slug, id).instrument(call("blob")).await
     }
 
+    async fn glance(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>> {
+        self.inner.glance(queries).instrument(call("glance")).await
+    }
+
+    async fn runs(&self, slug: &RepoSlug, branch: &BranchName, page: Option<&str>) -> ForgeResult<Page<WorkflowRun>> {
+        self.inner.runs(slug, branch, page).instrument(call("runs")).await
+    }
+
+    async fn jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {
+        self.inner.jobs(slug, run, page).instrument(call("jobs")).await
+    }
+
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
+        self.inner.job_log(slug, job, limit).instrument(call("job_log")).await
+    }
+
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
         self.permit()?;
         self.inner.create_blob(slug, content).instrument(call("create_blob")).await
@@ -186,6 +202,28 @@ impl Forge for Counted<'_> {
     async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
         self.permit()?;
         self.counted(self.inner.remove_label(slug, number, label).instrument(call("remove_label")).await)
+    }
+
+    async fn request_reviewers(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        people: &[String],
+        teams: &[String],
+    ) -> ForgeResult<()> {
+        self.permit()?;
+        let asked = self.inner.request_reviewers(slug, number, people, teams);
+        self.counted(asked.instrument(call("request_reviewers")).await)
+    }
+
+    async fn add_assignees(&self, slug: &RepoSlug, number: u64, people: &[String]) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.add_assignees(slug, number, people).instrument(call("add_assignees")).await)
+    }
+
+    async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.set_milestone(slug, number, title).instrument(call("set_milestone")).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use sha1::{Digest, Sha1};
 
 use crate::forge::rules::{
-    Clock, CommentRecord, Embedded, Happening, Hold, Listed, Object, ObjectKind, RepositoryRecord, Storage, ThreadKind,
-    ThreadRecord, hex, repository_id,
+    Clock, CommentRecord, Embedded, Happening, Hold, Listed, Object, ObjectKind, RepositoryRecord, RunRecord, Storage,
+    ThreadKind, ThreadRecord, hex, job_place, repository_id,
 };
 use crate::forge::{ForgeError, ForgeResult, IssueEvent, Label};
 use crate::model::{BranchName, ObjectId, Permission, RepoSlug};
@@ -44,6 +44,8 @@ struct Stored {
     events: BTreeMap<u64, Vec<IssueEvent>>,
     labels: Vec<Label>,
     people: BTreeMap<String, Permission>,
+    runs: BTreeMap<u64, (RunRecord, Vec<Vec<u8>>)>,
+    milestones: Vec<String>,
 }
 
 impl MemoryStorage {
@@ -216,6 +218,34 @@ impl Storage for MemoryStorage {
 
     async fn put_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()> {
         self.with(slug, |stored| stored.labels.push(label.clone()))
+    }
+
+    async fn runs(&self, slug: &RepoSlug) -> ForgeResult<(BTreeMap<u64, RunRecord>, Vec<String>)> {
+        let runs = self.with(slug, |stored| stored.runs.iter().map(|(n, (run, _))| (*n, run.clone())).collect())?;
+        Ok((runs, Vec::new()))
+    }
+
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<Option<(Vec<u8>, bool)>> {
+        let (run, place) = job_place(job);
+        self.with(slug, |stored| {
+            let log = stored.runs.get(&run)?.1.get(place)?;
+            let start = log.len().saturating_sub(limit);
+            Some((log.get(start..)?.to_vec(), start > 0))
+        })
+    }
+
+    async fn put_run(&self, slug: &RepoSlug, number: u64, run: &RunRecord, logs: &[Vec<u8>]) -> ForgeResult<()> {
+        self.with(slug, |stored| {
+            stored.runs.insert(number, (run.clone(), logs.to_vec()));
+        })
+    }
+
+    async fn milestones(&self, slug: &RepoSlug) -> ForgeResult<Vec<String>> {
+        self.with(slug, |stored| stored.milestones.clone())
+    }
+
+    async fn put_milestone(&self, slug: &RepoSlug, title: &str) -> ForgeResult<()> {
+        self.with(slug, |stored| stored.milestones.push(title.to_owned()))
     }
 
     async fn people(&self, slug: &RepoSlug) -> ForgeResult<BTreeMap<String, Permission>> {

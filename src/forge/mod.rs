@@ -6,11 +6,14 @@ pub mod faults;
 pub mod local;
 pub mod memory;
 pub mod rules;
+mod runs;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Actor, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
+
+pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Step, WorkflowRun};
 
 /// The name under which an embedded forge shows its own state repository; made by the first write to it.
 pub const STATE_SLUG: &str = "homeostat/state";
@@ -338,6 +341,18 @@ pub trait Forge: Send + Sync {
     /// Returns a blob's bytes.
     async fn blob(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<u8>>;
 
+    /// Takes a first look at many repositories, one answer for each query, in order. Never a base for a decision to create.
+    async fn glance(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>>;
+
+    /// Lists completed runs of workflows for a branch, newest first.
+    async fn runs(&self, slug: &RepoSlug, branch: &BranchName, page: Option<&str>) -> ForgeResult<Page<WorkflowRun>>;
+
+    /// Lists the jobs of a run's latest attempt.
+    async fn jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>>;
+
+    /// Returns the last bytes of a job's log, at most `limit`; [`ForgeError::NotFound`] where it is gone or not there yet.
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog>;
+
     /// Stores a blob. Idempotent: may be repeated after an unclear answer.
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId>;
 
@@ -384,6 +399,22 @@ pub trait Forge: Send + Sync {
 
     /// Takes a label off; one that is not there is no error. Idempotent.
     async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()>;
+
+    /// Asks people and teams for a review; [`ForgeError::Invalid`] where one of them cannot. Idempotent.
+    async fn request_reviewers(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        people: &[String],
+        teams: &[String],
+    ) -> ForgeResult<()>;
+
+    /// Assigns people to an issue or pull request; those who cannot be assigned are left out by the forge. Idempotent.
+    async fn add_assignees(&self, slug: &RepoSlug, number: u64, people: &[String]) -> ForgeResult<()>;
+
+    /// Puts an issue or pull request under the open milestone with a title; [`ForgeError::NotFound`] where there is none.
+    /// Idempotent.
+    async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()>;
 
     /// Writes a comment. After an unclear answer look for its marker.
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment>;

@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use homeostat::forge::local::LocalForge;
 use homeostat::forge::memory::MemoryForge;
-use homeostat::forge::rules::{Embedded, ManualClock, MergeStyle, NewIssue, Settings, Storage, World, actor};
+use homeostat::forge::rules::{
+    Embedded, JobRecord, ManualClock, MergeStyle, NewIssue, RunRecord, Settings, Storage, World, actor,
+};
 use homeostat::forge::{
-    Forge, ForgeError, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery, PullState, STATE_SLUG, TreeChange,
+    Checks, Conclusion, Forge, ForgeError, GlanceQuery, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery,
+    PullState, STATE_SLUG, Step as JobStep, TreeChange,
 };
 use homeostat::model::{BranchName, FileMode, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -589,3 +592,99 @@ proptest::proptest! {
         });
     }
 }
+
+/// Makes a completed run with one job for each log.
+fn a_run(workflow: &str, commit: &ObjectId, conclusion: Conclusion, at: i64, jobs: &[&str]) -> RunRecord {
+    let time = Timestamp::from_millis(1_800_000_000_000 + at * 1_000);
+    let job = |name: &&str| JobRecord {
+        name: name.to_string(),
+        conclusion,
+        runner_labels: vec!["ubuntu-latest".into()],
+        steps: vec![JobStep { number: 1, name: "Test: all".into(), conclusion: Some(conclusion) }],
+    };
+    RunRecord {
+        workflow: workflow.into(),
+        name: format!("The {workflow}"),
+        branch: "main".into(),
+        commit: commit.clone(),
+        event: "push".into(),
+        actor: Some(actor("owner")),
+        fork: false,
+        attempt: 2,
+        conclusion,
+        created_at: time,
+        completed_at: time,
+        jobs: jobs.iter().map(job).collect(),
+    }
+}
+
+conforms!(runs_of_a_branch_are_listed_newest_first_with_jobs_and_the_end_of_their_logs, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    let older = a_run("ci.yml", &main, Conclusion::Success, 1, &["test"]);
+    let newer = a_run("ci.yml", &main, Conclusion::Failure, 2, &["test (ubuntu, 20)", "lint"]);
+    let elsewhere = RunRecord { branch: "feature".into(), ..a_run("ci.yml", &main, Conclusion::Failure, 3, &["x"]) };
+    let log = b"first line\nlast line\n".to_vec();
+    for run in [&older, &newer, &elsewhere] {
+        s.forge.add_run(&slug, run, &[log.clone(), b"lint says no\n".to_vec()]).await.expect("a run");
+    }
+    let listed = s.forge.runs(&slug, &branch("main"), None).await;
+    let runs: Vec<_> = listed.as_ref().expect("runs").items.iter().map(|run| (run.id, run.conclusion)).collect();
+    assert_eq!(runs, [(2, Conclusion::Failure), (1, Conclusion::Success)]);
+    let jobs = s.forge.jobs(&slug, 2, None).await.expect("jobs").items;
+    let named: Vec<_> = jobs.iter().map(|job| (job.id, job.name.as_str())).collect();
+    assert_eq!(named, [(2_000, "test (ubuntu, 20)"), (2_001, "lint")]);
+    let tail = s.forge.job_log(&slug, 2_000, 10).await;
+    let tail = s.note("tail", tail).expect("a log");
+    assert_eq!((tail.bytes.as_slice(), tail.cut), (&b"last line\n"[..], true));
+    let whole = s.forge.job_log(&slug, 2_001, 1_000).await.expect("a log");
+    assert_eq!((whole.bytes.as_slice(), whole.cut), (&b"lint says no\n"[..], false));
+    let gone = s.forge.job_log(&slug, 9_999, 10).await;
+    assert!(matches!(gone, Err(ForgeError::NotFound(_))), "{gone:?}");
+    let gone = s.forge.jobs(&slug, 77, None).await;
+    s.note("no run", gone);
+});
+
+conforms!(a_first_look_tells_of_reports_and_checks, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    let query = |branch: Option<&str>| GlanceQuery {
+        slug: "owner/app".parse().expect("a slug"),
+        branch: branch.map(|name| name.parse().expect("a branch")),
+        labels: vec!["homeostat".into(), "robot".into()],
+    };
+    let missing = GlanceQuery { slug: "owner/none".parse().expect("a slug"), ..query(None) };
+    let quiet = s.forge.glance(&[query(None), missing]).await.expect("looks");
+    let [Ok(first), Err(ForgeError::NotFound(_))] = quiet.as_slice() else { panic!("{quiet:?}") };
+    assert_eq!((first.reports, first.checks, first.head.as_ref()), (0, Checks::None, Some(&main)));
+    s.forge.open_issue(&slug, &issue("It breaks", &["Robot"])).await.expect("an issue");
+    s.forge.open_issue(&slug, &issue("A wish", &["wish"])).await.expect("an issue");
+    s.forge.add_run(&slug, &a_run("ci.yml", &main, Conclusion::Failure, 1, &["t"]), &[]).await.expect("a run");
+    let seen = s.forge.glance(&[query(Some("main"))]).await.expect("looks").remove(0).expect("a look");
+    assert_eq!((seen.reports, seen.checks), (1, Checks::Failing));
+    assert!(seen.newest_report.is_some());
+    s.forge.add_run(&slug, &a_run("ci.yml", &main, Conclusion::Success, 2, &["t"]), &[]).await.expect("a run");
+    let seen = s.forge.glance(&[query(None)]).await.expect("looks").remove(0).expect("a look");
+    assert_eq!(seen.checks, Checks::Passing);
+});
+
+conforms!(reviewers_assignees_and_milestone_are_put_on_once_and_strangers_refused, |s| {
+    let slug = s.slug.clone();
+    s.fix_branch("fix", "two\n").await;
+    let number = s.forge.create_pull(&slug, &pull("fix")).await.expect("a pull request").number;
+    s.forge.set_permission(&slug, "alice", Permission::Write).await.expect("a person");
+    s.forge.add_milestone(&slug, "1.0: \"first\"").await.expect("a milestone");
+    let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<String>>();
+    for _ in 0..2 {
+        let asked = s.forge.request_reviewers(&slug, number, &names(&["alice"]), &names(&["core"])).await;
+        s.note("asked", asked);
+        s.forge.add_assignees(&slug, number, &names(&["alice", "nobody"])).await.expect("assigned");
+        s.forge.set_milestone(&slug, number, "1.0: \"first\"").await.expect("a milestone");
+    }
+    let stranger = s.forge.request_reviewers(&slug, number, &names(&["mallory"]), &[]).await;
+    assert!(matches!(stranger, Err(ForgeError::Invalid(_))), "{stranger:?}");
+    let missing = s.forge.set_milestone(&slug, number, "2.0").await;
+    assert!(matches!(missing, Err(ForgeError::NotFound(_))), "{missing:?}");
+    let world = s.forge.world(&slug).await.expect("a world");
+    let thread = &world.threads.iter().find(|one| one.thread.number == number).expect("the thread").thread;
+    assert_eq!(thread.assignees.iter().collect::<Vec<_>>(), ["alice"]);
+    assert_eq!(thread.reviewers.iter().collect::<Vec<_>>(), ["/core", "alice"]);
+});

@@ -56,8 +56,9 @@ macro_rules! forge_around {
         const _: () = {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
-                Comment, Commit, Forge, ForgeResult, Issue, IssueEvent, IssueQuery, Label, NewCommit, NewPull, Page,
-                PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
+                Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
+                Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
+                WorkflowRun,
             };
             use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -157,6 +158,30 @@ macro_rules! forge_around {
                     self.around(reading("blob", slug, id), self.inner().blob(slug, id), None).await
                 }
 
+                async fn glance(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>> {
+                    let summary = format!("{} repositories", queries.len());
+                    let call = Call { op: "glance", slug: None, summary, write: false };
+                    self.around(call, self.inner().glance(queries), None).await
+                }
+
+                async fn runs(
+                    &self,
+                    slug: &RepoSlug,
+                    branch: &BranchName,
+                    page: Option<&str>,
+                ) -> ForgeResult<Page<WorkflowRun>> {
+                    let call = reading("runs", slug, branch);
+                    self.around(call, self.inner().runs(slug, branch, page), Some(nothing())).await
+                }
+
+                async fn jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {
+                    self.around(reading("jobs", slug, run), self.inner().jobs(slug, run, page), Some(nothing())).await
+                }
+
+                async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
+                    self.around(reading("job_log", slug, job), self.inner().job_log(slug, job, limit), None).await
+                }
+
                 async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
                     let call = writing("create_blob", slug, format_args!("{} bytes", content.len()));
                     self.around(call, self.inner().create_blob(slug, content), None).await
@@ -227,6 +252,31 @@ macro_rules! forge_around {
                 async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
                     let call = writing("remove_label", slug, format_args!("{number} {label}"));
                     self.around(call, self.inner().remove_label(slug, number, label), None).await
+                }
+
+                async fn request_reviewers(
+                    &self,
+                    slug: &RepoSlug,
+                    number: u64,
+                    people: &[String],
+                    teams: &[String],
+                ) -> ForgeResult<()> {
+                    let call = writing(
+                        "request_reviewers",
+                        slug,
+                        format_args!("{number} {}", [people, teams].concat().join(" ")),
+                    );
+                    self.around(call, self.inner().request_reviewers(slug, number, people, teams), None).await
+                }
+
+                async fn add_assignees(&self, slug: &RepoSlug, number: u64, people: &[String]) -> ForgeResult<()> {
+                    let call = writing("add_assignees", slug, format_args!("{number} {}", people.join(" ")));
+                    self.around(call, self.inner().add_assignees(slug, number, people), None).await
+                }
+
+                async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
+                    let call = writing("set_milestone", slug, format_args!("{number} {}", first_line(title)));
+                    self.around(call, self.inner().set_milestone(slug, number, title), None).await
                 }
 
                 async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -3,7 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the local forge is an adapter for files")]
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -53,6 +53,24 @@ pub(super) fn read(path: &Path) -> ForgeResult<Option<Content>> {
     let modified = metadata.modified().map_or_else(|_| Timestamp::default(), timestamp);
     let born = metadata.created().map_or(modified, timestamp).min(modified);
     Ok(Some(Content { text, modified, born }))
+}
+
+/// Reads the last bytes of a file, at most `limit`, and tells whether more came before them; nothing when there is none.
+pub(super) fn read_tail(path: &Path, limit: usize) -> ForgeResult<Option<(Vec<u8>, bool)>> {
+    let attempt = || -> io::Result<(Vec<u8>, bool)> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let start = length.saturating_sub(limit as u64);
+        file.seek(io::SeekFrom::Start(start))?;
+        let mut bytes = Vec::new();
+        file.take(limit as u64).read_to_end(&mut bytes)?;
+        Ok((bytes, start > 0))
+    };
+    match attempt() {
+        Ok(read) => Ok(Some(read)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
 }
 
 /// Writes a file so that a reader, or a crash, sees the old or the new one and never a part.

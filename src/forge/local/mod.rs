@@ -8,7 +8,8 @@
 //! DIR/<owner>/<name>/pulls/<n>.md      a pull request, with comments and events beside it in the same way
 //! DIR/<owner>/<name>/labels.yml        labels that exist besides those in use
 //! DIR/<owner>/<name>/people.yml        `login: permission`; the owner may everything
-//! DIR/<owner>/<name>/runs/<n>/         reserved
+//! DIR/<owner>/<name>/milestones.yml    titles of open milestones
+//! DIR/<owner>/<name>/runs/<n>/         a workflow run: run.yml, and <job>.log for each of its jobs
 //! DIR/.homeostat/state.git             the state repository, shown as `homeostat/state`; made by the first write to it
 //! DIR/.homeostat/seen, locks           what was last written, and who is writing
 //! ```
@@ -20,6 +21,7 @@
 mod disk;
 mod files;
 mod refs;
+mod runs;
 mod seen;
 mod text;
 
@@ -31,8 +33,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::forge::rules::{
-    Clock, CommentRecord, Embedded, Happening, Hold, Listed, Object, ObjectKind, RepositoryRecord, Storage, ThreadKind,
-    ThreadRecord, repository_id,
+    Clock, CommentRecord, Embedded, Happening, Hold, Listed, Object, ObjectKind, RepositoryRecord, RunRecord, Storage,
+    ThreadKind, ThreadRecord, repository_id,
 };
 use crate::forge::{ForgeError, ForgeResult, IssueEvent, Label, STATE_SLUG};
 use crate::git::{CatFile, Git, GitError};
@@ -429,6 +431,29 @@ impl Storage for LocalStorage {
             format!("- {{ name: {name}, color: {color}, description: {} }}\n", text::quoted(&label.description))
         };
         files::write(&self.folder(slug).join("labels.yml"), &labels.iter().map(line).collect::<String>())
+    }
+
+    async fn runs(&self, slug: &RepoSlug) -> ForgeResult<(BTreeMap<u64, RunRecord>, Vec<String>)> {
+        self.read_runs(slug).await
+    }
+
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<Option<(Vec<u8>, bool)>> {
+        self.read_job_log(slug, job, limit).await
+    }
+
+    async fn put_run(&self, slug: &RepoSlug, number: u64, run: &RunRecord, logs: &[Vec<u8>]) -> ForgeResult<()> {
+        self.write_run(slug, number, run, logs)
+    }
+
+    async fn milestones(&self, slug: &RepoSlug) -> ForgeResult<Vec<String>> {
+        self.read_data(slug, "milestones.yml")
+    }
+
+    async fn put_milestone(&self, slug: &RepoSlug, title: &str) -> ForgeResult<()> {
+        let mut titles: Vec<String> = self.read_data(slug, "milestones.yml")?;
+        titles.push(title.to_owned());
+        let line = |title: &String| format!("- {}\n", text::quoted(title));
+        files::write(&self.folder(slug).join("milestones.yml"), &titles.iter().map(line).collect::<String>())
     }
 
     async fn people(&self, slug: &RepoSlug) -> ForgeResult<BTreeMap<String, Permission>> {

@@ -26,6 +26,12 @@ struct Front {
     locked: bool,
     #[serde(default)]
     labels: Vec<String>,
+    #[serde(default)]
+    reviewers: BTreeSet<String>,
+    #[serde(default)]
+    assignees: BTreeSet<String>,
+    #[serde(default)]
+    milestone: Option<String>,
     #[serde(default, deserialize_with = "moment")]
     created_at: Option<Timestamp>,
     #[serde(default, deserialize_with = "moment")]
@@ -72,6 +78,16 @@ pub(super) struct Times {
     pub(super) born: Timestamp,
     /// When it last changed.
     pub(super) modified: Timestamp,
+}
+
+/// A time, or a day, which begins at midnight.
+#[derive(Debug)]
+pub(super) struct Moment(pub(super) Timestamp);
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        moment(deserializer)?.map(Self).ok_or_else(|| D::Error::custom("a time is needed here"))
+    }
 }
 
 /// Reads a time, or a day, which begins at midnight.
@@ -151,6 +167,9 @@ pub(super) fn parse_thread(
         open: !closed,
         locked: front.locked,
         labels: front.labels.into_iter().collect::<BTreeSet<_>>(),
+        reviewers: front.reviewers,
+        assignees: front.assignees,
+        milestone: front.milestone,
         created_at,
         updated_at: updated_at.max(created_at),
         closed_at,
@@ -180,9 +199,15 @@ pub(super) fn write_thread(thread: &ThreadRecord) -> String {
     if thread.locked {
         line(&mut out, "locked", "true");
     }
-    if !thread.labels.is_empty() {
-        let labels: Vec<String> = thread.labels.iter().map(|label| scalar(label)).collect();
-        line(&mut out, "labels", &format!("[{}]", labels.join(", ")));
+    for (key, names) in [("labels", &thread.labels), ("reviewers", &thread.reviewers), ("assignees", &thread.assignees)]
+    {
+        if !names.is_empty() {
+            let names: Vec<String> = names.iter().map(|name| scalar(name)).collect();
+            line(&mut out, key, &format!("[{}]", names.join(", ")));
+        }
+    }
+    if let Some(milestone) = &thread.milestone {
+        line(&mut out, "milestone", &scalar(milestone));
     }
     if let Some(pull) = &thread.pull {
         line(&mut out, "head", &scalar(pull.head.as_str()));
@@ -356,7 +381,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Says in one line what a reader of YAML said in several.
-fn plain(error: &serde_yaml::Error) -> String {
+pub(super) fn plain(error: &serde_yaml::Error) -> String {
     let text = error.to_string();
     text.lines().next().unwrap_or_default().trim_end_matches('.').to_owned()
 }

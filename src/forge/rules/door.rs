@@ -10,8 +10,9 @@ use super::{
     CommentRecord, Embedded, Happening, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
 };
 use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, IssueQuery, Label, NewCommit,
-    NewPull, Page, PullEdit, PullQuery, PullRequest, PullState, Repository, TreeChange, TreeEntry,
+    Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueEventKind,
+    IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, PullState, Repository,
+    TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -146,6 +147,36 @@ impl<S: Storage> Forge for Embedded<S> {
         }
     }
 
+    async fn glance(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>> {
+        let mut answers = Vec::with_capacity(queries.len());
+        for query in queries {
+            answers.push(self.glance_at(query).await);
+        }
+        Ok(answers)
+    }
+
+    async fn runs(&self, slug: &RepoSlug, branch: &BranchName, page: Option<&str>) -> ForgeResult<Page<WorkflowRun>> {
+        let (all, broken) = self.runs_of(slug, branch).await?;
+        let first = page.is_none();
+        let mut page = page_of(all, &format!("the runs of {slug} on {branch}"), page, self.settings.page_size)?;
+        if first {
+            page.broken = broken;
+        }
+        Ok(page)
+    }
+
+    async fn jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {
+        let all = self.jobs_of(slug, run).await?;
+        page_of(all, &format!("the jobs of run {run} of {slug}"), page, self.settings.page_size)
+    }
+
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
+        self.storage.repository(slug).await?;
+        let gone = || ForgeError::NotFound(format!("{slug} has no log of job {job}"));
+        let (bytes, cut) = self.storage.job_log(slug, job, limit).await?.ok_or_else(gone)?;
+        Ok(JobLog { bytes, cut })
+    }
+
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
         self.storage.repository(slug).await?;
         self.storage.store(slug, &Object { kind: ObjectKind::Blob, data: content.to_vec() }).await
@@ -263,6 +294,24 @@ impl<S: Storage> Forge for Embedded<S> {
         self.storage.repository(slug).await?;
         let _hold = self.storage.exclusive(slug).await?;
         self.take_label_off(slug, number, label, &self.us()).await
+    }
+
+    async fn request_reviewers(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        people: &[String],
+        teams: &[String],
+    ) -> ForgeResult<()> {
+        self.ask_for_review(slug, number, people, teams).await
+    }
+
+    async fn add_assignees(&self, slug: &RepoSlug, number: u64, people: &[String]) -> ForgeResult<()> {
+        self.assign(slug, number, people).await
+    }
+
+    async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
+        self.put_under_milestone(slug, number, title).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -12,6 +12,7 @@ mod page;
 mod person;
 mod pulls;
 mod record;
+mod runs;
 mod trees;
 mod world;
 
@@ -31,11 +32,13 @@ pub use person::{MergeStyle, NewIssue};
 pub use record::{
     CommentRecord, Happening, OUR_LOGIN, PullRecord, RepositoryRecord, ThreadKind, ThreadRecord, actor, repository_id,
 };
+pub use runs::{JobRecord, RunRecord};
 
 pub use world::{ThreadWorld, World};
 
 pub(crate) use object::hex;
 pub(crate) use record::{comment_id, stable_number};
+pub(crate) use runs::job_place;
 
 /// Threads as a storage lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -117,6 +120,22 @@ pub trait Storage: Send + Sync {
 
     /// Adds a label.
     async fn put_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()>;
+
+    /// Returns every workflow run, by number, and a sentence for each that could not be read.
+    async fn runs(&self, slug: &RepoSlug) -> ForgeResult<(BTreeMap<u64, RunRecord>, Vec<String>)>;
+
+    /// Returns the last bytes of a job's log, at most `limit`, and whether more came before them; nothing where there is no
+    /// log.
+    async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<Option<(Vec<u8>, bool)>>;
+
+    /// Writes a run with the logs of its jobs, in their order.
+    async fn put_run(&self, slug: &RepoSlug, number: u64, run: &RunRecord, logs: &[Vec<u8>]) -> ForgeResult<()>;
+
+    /// Returns the titles of the open milestones.
+    async fn milestones(&self, slug: &RepoSlug) -> ForgeResult<Vec<String>>;
+
+    /// Opens a milestone.
+    async fn put_milestone(&self, slug: &RepoSlug, title: &str) -> ForgeResult<()>;
 
     /// Returns what accounts may do, by login, where it was said.
     async fn people(&self, slug: &RepoSlug) -> ForgeResult<BTreeMap<String, Permission>>;

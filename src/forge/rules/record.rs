@@ -84,6 +84,15 @@ pub struct ThreadRecord {
     pub locked: bool,
     /// Its labels.
     pub labels: BTreeSet<String>,
+    /// Who was asked for a review; a team stands with a slash before it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reviewers: BTreeSet<String>,
+    /// Who it is assigned to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub assignees: BTreeSet<String>,
+    /// The title of its milestone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub milestone: Option<String>,
     /// When it was opened.
     pub created_at: Timestamp,
     /// When it last changed.
