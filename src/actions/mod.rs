@@ -3,6 +3,7 @@
 //! Nothing that a child prints passes through here unescaped (THREATS.md, 3.4). Outside Actions every function does
 //! nothing.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -57,21 +58,42 @@ impl Runner {
         let Some(path) = &self.summary else { return Ok(()) };
         append(path, &capped(summary))
     }
-
-    /// Begins a group of log lines in Actions, a plain heading elsewhere.
-    pub fn group(&self, title: &str) -> String {
-        if self.in_actions { format!("::group::{}", escape(title)) } else { format!("{title}:") }
-    }
-
-    /// Ends a group of log lines.
-    pub const fn end_group(&self) -> &'static str {
-        if self.in_actions { "::endgroup::" } else { "" }
-    }
 }
 
+/// The command that begins a group of log lines.
+pub fn begin_group(title: &str) -> String {
+    format!("::group::{}", escape(title))
+}
+
+/// The command that ends a group of log lines.
+pub const END_GROUP: &str = "::endgroup::";
+
 /// Escapes a workflow command's message.
-pub fn escape(message: &str) -> String {
+fn escape(message: &str) -> String {
     message.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Returns text in which no line is a workflow command: neither `::name::` at a line's start, which the runner finds
+/// behind white space too, nor the older `##[name]`, which it finds anywhere (V-39, V-40).
+pub fn inert(text: &str) -> Cow<'_, str> {
+    let begins = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##[") && !text.split(['\n', '\r']).any(begins) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for line in text.split_inclusive(['\n', '\r']) {
+        if begins(line) {
+            out.push_str(&line.replacen("::", ": :", 1));
+        } else {
+            out.push_str(line);
+        }
+    }
+    Cow::Owned(out.replace("##[", "# #["))
+}
+
+/// Returns the same JSON document in which no line is a workflow command; outside strings it has no `#`.
+pub fn inert_json(json: String) -> String {
+    if json.contains("##[") { json.replace("##[", "#\\u0023[") } else { json }
 }
 
 fn delimiter(random: [u8; 16]) -> String {
@@ -119,6 +141,18 @@ mod tests {
         let cut = capped(&long);
         assert!(cut.len() < 1024 * 1024 && cut.contains("was cut here"));
         assert_eq!(capped("short"), "short");
+    }
+
+    #[test]
+    fn v_39_v_40_no_line_of_others_is_a_command() {
+        let hostile = "ok\n  ::add-mask::e\r::error::x\nnoise ##[add-mask]e\nfine ::group::";
+        let shown = inert(hostile);
+        assert_eq!(shown, "ok\n  : :add-mask::e\r: :error::x\nnoise # #[add-mask]e\nfine ::group::");
+        assert_eq!(inert(&shown), shown);
+        let json = inert_json(serde_json::json!({ "a": "##[error]x", "b": "###[x" }).to_string());
+        assert!(!json.contains("##["), "{json}");
+        let read: serde_json::Value = serde_json::from_str(&json).unwrap_or_default();
+        assert_eq!((read["a"].as_str(), read["b"].as_str()), (Some("##[error]x"), Some("###[x")));
     }
 
     #[test]

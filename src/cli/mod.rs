@@ -24,7 +24,7 @@ use clap::Parser as _;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
-use output::{Output, say};
+use output::{LogLines, Output, say};
 
 use crate::report::ExitClass;
 
@@ -117,7 +117,7 @@ fn start_log(verbose: u8) {
         .with_env_filter(filter)
         .with_ansi(colour)
         .log_internal_errors(false)
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogLines)
         .with_target(false)
         .without_time()
         .try_init();

@@ -60,7 +60,7 @@ pub(crate) async fn drive(
     let record_file = RunRecord::open(artifacts, &session.run.id, &session.system)?;
     let began = session.system.monotonic();
     let forge = Counted::new(session.forge(), session.run.dry_run);
-    let progress = Shown::new(session.runner.in_actions, global.format == Format::Json);
+    let progress = Shown::new(&session.runner, global.format == Format::Json);
     let context = Context {
         forge: &forge,
         workspace: &session.workspace,

@@ -27,7 +27,7 @@ const FILE_CAP: u64 = 256 << 20;
 macro_rules! with_context {
     ($session:ident, $record:ident, $global:ident, $read_only:expr, |$context:ident, $forge:ident| $work:block) => {{
         let $forge = Counted::new($session.forge(), $read_only);
-        let progress = Shown::new($session.runner.in_actions, $global.format == crate::cli::args::Format::Json);
+        let progress = Shown::new(&$session.runner, $global.format == crate::cli::args::Format::Json);
         let $context = Context {
             forge: &$forge,
             workspace: &$session.workspace,

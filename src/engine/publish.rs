@@ -82,9 +82,7 @@ pub async fn publish(
             target::tell_duplicates(context, policy, duplicates, &new).await;
         }
     }
-    if !context.run.dry_run {
-        settle::settle(context, &mut all.published).await?;
-    }
+    settle::settle(context, &mut all.published).await?;
     Ok(all)
 }
 

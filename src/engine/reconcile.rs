@@ -10,7 +10,7 @@ use crate::engine::{Context, retry};
 use crate::event::{Event, Write};
 use crate::forge::{Forge, ForgeError, Label, NewCommit, NewPull, PullEdit, PullQuery, PullRequest, TreeChange};
 use crate::model::{Candidate, FileMode, ObjectId, Reason};
-use crate::plan::{self, CommitFacts, Decision, Desired, Observed, ObservedPull, RefState, Trailer, Verb};
+use crate::plan::{self, CommitFacts, Decision, Desired, Observed, ObservedPull, Ownership, RefState, Trailer, Verb};
 
 /// When the list of pull requests is read again after an unclear answer, in seconds from it (PROTOCOL.md, 7).
 const LOOKS: [u64; 5] = [0, 2, 5, 10, 20];
@@ -299,6 +299,9 @@ impl Reconciler<'_> {
                     return Ok(Reconciled::Done { how, pull: Box::new(pull), labelled });
                 }
                 Err(ForgeError::Denied(why)) => return Ok(Reconciled::AwaitingPr(why)),
+                Err(ForgeError::Invalid(why)) if why.contains("No commits between") => {
+                    return self.nothing_left().await;
+                }
                 Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => {
                     if let Some(pull) = look_for_pull(self.context, self.candidate).await? {
                         let labelled = self.label(pull.number).await;
@@ -313,6 +316,19 @@ impl Reconciler<'_> {
             }
         }
         Err(ForgeError::Ambiguous("the pull request could be neither made nor found".to_owned()).into())
+    }
+
+    /// Takes our branch away again where the base has all of it already (F-40).
+    async fn nothing_left(&self) -> Result<Reconciled> {
+        let (observed, _) = observe(self.context, self.candidate).await?;
+        let head = match observed.branch {
+            Some(RefState { head, ownership: Ownership::Ours(_) | Ownership::Reserved }) => head,
+            _ => return Ok(Reconciled::Left(Reason::Empty)),
+        };
+        match clear_orphan(self.context, self.candidate, &head).await? {
+            Some(pull) => Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), labelled: true }),
+            None => Ok(Reconciled::Left(Reason::Empty)),
+        }
     }
 
     /// Puts the labels on, making those that are missing; a failure here leaves a pull request without labels, and the

@@ -12,23 +12,21 @@ use crate::engine::state::{Mutations, StateError, budget_path, candidate_path, d
 use crate::engine::{Context, EngineError};
 use crate::event::{AttemptFinished, Event, EvidenceRef, PullRef, SandboxRef};
 use crate::gate;
-use crate::model::{Candidate, FailureState, Mode, Reason, ReasonClass, Source, Status};
+use crate::model::{Candidate, FailureState, Reason, ReasonClass, Source, Status};
 use crate::plan;
 
-/// Takes finished candidates off the state branch and records the one terminal event of each.
+/// Takes finished candidates off the state branch, which a dry run leaves alone, and records the one terminal event of each.
 pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -> Result<(), EngineError> {
-    if let Err(error) = forget(context, published).await {
+    let forgotten = if context.run.dry_run { Ok(()) } else { forget(context, published).await };
+    if let Err(error) = forgotten {
         // The pull requests stand; only the book-keeping is left, and the next run finds the candidates and does it.
         tracing::warn!(%error, "what became of the candidates could not be written; the next run does it");
         for one in published.iter_mut().filter(|one| one.state.is_some()) {
             (one.waits, one.retryable) = (true, true);
         }
     }
-    let observed = |one: &&Published| {
-        let policy = context.config.repositories.iter().find(|policy| policy.slug == one.candidate.slug);
-        policy.is_some_and(|policy| policy.mode <= Mode::Observe)
-    };
-    for one in published.iter().filter(|one| !one.waits && !observed(one)) {
+    // What a dry run leaves waiting is told of by the run that ends it.
+    for one in published.iter().filter(|one| !one.waits) {
         context.recorder.record(attempt_event(one)).map_err(EngineError::Journal)?;
     }
     Ok(())

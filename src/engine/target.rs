@@ -128,17 +128,33 @@ impl<'a> Target<'a> {
                 done(candidate, how, *pull, Some(verdict), !labelled)
             }
             Reconciled::Left(reason) => left(candidate, reason, Some(verdict)),
-            Reconciled::AwaitingPr(why) => Published {
-                message: format!("{} ({why})", Reason::AwaitingPr.sentence()),
-                waits: true,
-                ..left(candidate, Reason::AwaitingPr, Some(verdict))
-            },
+            Reconciled::AwaitingPr(why) => {
+                self.tell_awaiting(candidate, &desired).await;
+                Published {
+                    message: format!("{} ({why})", Reason::AwaitingPr.sentence()),
+                    waits: true,
+                    ..left(candidate, Reason::AwaitingPr, Some(verdict))
+                }
+            }
         })
     }
 
     /// Returns whether this run may write to this repository.
     fn writes(&self) -> bool {
         !self.context.run.dry_run && self.policy.mode > Mode::Observe
+    }
+
+    /// Says once on the issue where the fix lies while the forge permits no pull request (F-43); a failure here harms
+    /// nothing, the next run says it.
+    async fn tell_awaiting(&self, candidate: &Candidate, desired: &Desired) {
+        let ReportId::Issue { number } = candidate.report else { return };
+        let told = match render::awaiting_pr_comment(candidate, &desired.branch, &self.repository.url) {
+            Ok(body) => comment_once(self.context, self.policy, number, &body).await,
+            Err(error) => Err(ForgeError::Invalid(error.to_string())),
+        };
+        if let Err(error) = told {
+            tracing::warn!(slug = %self.policy.slug, issue = number, %error, "no comment was left");
+        }
     }
 
     /// Leaves a candidate for good: an orphan branch of ours that nobody will open any more goes with it (I2).
@@ -343,8 +359,11 @@ pub(crate) async fn tell_duplicates(
 ) {
     for duplicate in duplicates.iter().filter(|duplicate| duplicate.slug == policy.slug) {
         let Some(pull) = new.get(&duplicate.canonical).copied().or(duplicate.pull) else { continue };
-        let body = render::duplicate_comment(duplicate.canonical, pull);
-        if let Err(error) = comment_once(context, policy, duplicate.issue, &body).await {
+        let told = match render::duplicate_comment(duplicate.canonical, pull) {
+            Ok(body) => comment_once(context, policy, duplicate.issue, &body).await,
+            Err(error) => Err(ForgeError::Invalid(error.to_string())),
+        };
+        if let Err(error) = told {
             tracing::warn!(slug = %policy.slug, issue = duplicate.issue, %error, "no comment was left");
         }
     }

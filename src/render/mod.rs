@@ -2,6 +2,7 @@
 //!
 //! Templates lie in `templates/`; what stands in them is ours, what is filled in is redacted and quoted first.
 
+mod comment;
 pub mod marker;
 mod pull_request;
 mod quote;
@@ -10,7 +11,9 @@ mod summary;
 mod template;
 mod trace;
 
-pub use pull_request::{PullText, PullView, RenderError, commit_message, duplicate_comment, pull_request};
+pub use comment::{awaiting_pr_comment, duplicate_comment};
+pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals};
 pub use summary::summary;
+pub use template::RenderError;

@@ -6,20 +6,12 @@ use crate::model::{Candidate, Policy, ReportId, Ruling, Tally, Untrusted, Verdic
 use crate::redact::Redactor;
 use crate::render::marker;
 use crate::render::quote::{Quoter, linked};
-use crate::render::template::fill;
+use crate::render::template::{RenderError, fill};
 use crate::render::trace::{location, trace};
 
 /// GitHub's limit on a body, in characters (P-20).
 pub(super) const BODY_LIMIT: usize = 65_536;
 const TEMPLATE: &str = include_str!("../../templates/pull_request.md.j2");
-
-/// A text that could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("the template {template} could not be filled in: {why}")]
-pub struct RenderError {
-    template: &'static str,
-    why: String,
-}
 
 /// Everything that a pull request speaks of.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +47,7 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
     // Every text has its room, and ordinary bodies are far below the limit; one that is not gives each text less.
     let mut body = String::new();
     for scarcity in [1, 4, 16] {
-        body = fill(TEMPLATE, values(view, &Quoter::new(view.redactor, scarcity)))
-            .map_err(|why| RenderError { template: "pull_request.md.j2", why })?;
+        body = fill("pull_request.md.j2", TEMPLATE, values(view, &Quoter::new(view.redactor, scarcity)))?;
         if body.chars().count() <= BODY_LIMIT {
             break;
         }
@@ -187,13 +178,6 @@ fn name_in_sentence(word: &str) -> String {
     let kept: String = word.chars().filter(|c| c.is_alphanumeric() || "_.,'()-".contains(*c)).collect();
     let digits = kept.bytes().any(|b| b.is_ascii_digit());
     if digits { kept.replace('-', "_") } else { kept }
-}
-
-/// Makes the comment on an issue whose failure another issue speaks for; its first line marks it.
-pub fn duplicate_comment(canonical: u64, pull: u64) -> String {
-    format!(
-        "<!-- homeostat:duplicate {canonical} -->\nThis is the same failure as #{canonical}; it is handled in #{pull}.\n"
-    )
 }
 
 fn evidence_sentence(candidate: &Candidate) -> &'static str {

@@ -19,7 +19,7 @@ pub fn summary(report: &RunReport, facts: &SummaryFacts, redactor: &Redactor) ->
     let quote = Quoter::new(redactor, 1);
     let mut text = String::new();
     for rows in ROWS {
-        text = fill(TEMPLATE, values(report, facts, &quote, rows)).unwrap_or_else(|why| {
+        text = fill("summary.md.j2", TEMPLATE, values(report, facts, &quote, rows)).unwrap_or_else(|why| {
             format!("{}\n\nThe summary could not be made ({why}).\n", head(report, facts, &quote))
         });
         if text.len() <= BYTES {

@@ -3,9 +3,17 @@
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
 
-/// Fills in a template; the error says what is wrong with it, in words.
-pub(crate) fn fill(template: &str, values: Value) -> Result<String, String> {
-    let in_words = |error: minijinja::Error| format!("{error:#}");
+/// A text that could not be made.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the template {template} could not be filled in: {why}")]
+pub struct RenderError {
+    template: &'static str,
+    why: String,
+}
+
+/// Fills in a template, which the error names and whose mistake it tells.
+pub(crate) fn fill(name: &'static str, template: &str, values: Value) -> Result<String, RenderError> {
+    let in_words = |error: minijinja::Error| RenderError { template: name, why: format!("{error:#}") };
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).build().map_err(in_words)?;

@@ -8,6 +8,7 @@ mod fleet;
 mod governance;
 mod guards;
 mod program;
+mod publishing;
 mod races;
 mod workspace;
 mod world;

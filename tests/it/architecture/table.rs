@@ -118,6 +118,7 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("libc", SYSTEM_CALLS),
     ("memchr", ABOVE_NOUNS),
     ("minijinja", ABOVE_NOUNS),
+    ("octocrab", Reach::Modules(&["forge::github"])),
     ("regex", ABOVE_NOUNS),
     ("rustix", SYSTEM_CALLS),
     // Schemas are published from the type that defines them, and some of those are nouns.

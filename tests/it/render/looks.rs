@@ -3,8 +3,8 @@
 use homeostat::model::{EvidenceKind, Exception, Frame, Language, MicroUsd, Reason, Source, Tokens};
 use homeostat::redact::Redactor;
 use homeostat::render::{
-    PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals, commit_message,
-    duplicate_comment, marker, summary,
+    PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals, awaiting_pr_comment,
+    commit_message, duplicate_comment, marker, summary,
 };
 
 use super::text_of;
@@ -136,10 +136,20 @@ fn traces_are_written_in_the_habit_of_their_language() {
 
 #[test]
 fn v_20_a_duplicates_comment_links_and_closes_nothing() {
-    insta::assert_snapshot!(duplicate_comment(7, 12), @r"
+    insta::assert_snapshot!(duplicate_comment(7, 12).expect("a template"), @r"
     <!-- homeostat:duplicate 7 -->
     This is the same failure as #7; it is handled in #12.
     ");
+}
+
+#[test]
+fn f_43_the_comment_on_a_fix_that_waits_for_its_pull_request_has_links_where_there_are_pages() {
+    let candidate = sample::candidate();
+    let branch = "homeostat/k3u7qz4mfw5t2abc".parse().expect("legal");
+    let text = awaiting_pr_comment(&candidate, &branch, "https://github.com/acme/parcels").expect("a template");
+    insta::assert_snapshot!("awaiting_pr", text);
+    let local = awaiting_pr_comment(&candidate, &branch, "/srv/fleet/acme/parcels.git").expect("a template");
+    assert!(!local.contains("/srv/") && local.contains("make a pull request"), "{local}");
 }
 
 fn facts(dry_run: bool) -> SummaryFacts {
