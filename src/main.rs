@@ -7,5 +7,8 @@ fn main() -> ExitCode {
     if let Some(code) = homeostat::cli::sandbox_entry() {
         return code;
     }
+    if let Some(code) = homeostat::cli::askpass_entry() {
+        return code;
+    }
     homeostat::cli::main()
 }

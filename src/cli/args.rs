@@ -109,7 +109,7 @@ pub(crate) struct Place {
     /// The configuration file
     #[arg(long, default_value = ".homeostat/repos.yml")]
     pub(crate) config: PathBuf,
-    /// Where the repositories are: `local:DIR` for a forge in a folder (GitHub comes with a later version)
+    /// Where the repositories are: `github`, or `local:DIR` for a forge in a folder
     #[arg(long, default_value = "github")]
     pub(crate) forge: String,
     /// Where the run's record goes

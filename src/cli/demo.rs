@@ -56,7 +56,7 @@ pub(crate) async fn demo(args: &DemoArgs, global: &Global, output: &Output) -> O
     };
     let env = session::environment();
     let loaded = session::load(&config, &env, Flags { mode: None, dry_run: false })?;
-    let session = session::open_with(&place, loaded, dir, &env)?;
+    let session = session::open_with(&place, session::Privilege::All, loaded, dir, &env)?;
     let facts = Facts { intent: Some("demo".to_owned()), tags: Vec::new() };
     let (report, class) = run::drive(&session, &place.artifacts, &Selection::default(), &facts, global, output).await?;
     if global.format == Format::Text {

@@ -13,7 +13,7 @@ use crate::cli::args::{EvalArgs, Global, Place};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::fleet;
 use crate::cli::output::Output;
-use crate::cli::session;
+use crate::cli::session::{self, Privilege};
 use crate::config::{self, Flags, LoadInput};
 use crate::engine::Means;
 use crate::engine::attempt;
@@ -105,7 +105,7 @@ pub(crate) async fn eval(args: &EvalArgs, global: &Global, output: &Output) -> O
     let input = LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags };
     let loaded = config::load(&input).map_err(|problems| Failure::config(problems.to_string()))?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned();
-    let session = session::open_with(&place, loaded, &folder, &env)?;
+    let session = session::open_with(&place, Privilege::All, loaded, &folder, &env)?;
     let template = session.loaded.config.repositories.first().cloned().unwrap_or_else(|| Policy::built_in(slug));
     let forge = LocalForge::open(scratch.path(), Arc::new(|| OsSystem::new().now()))?;
     let ledger = Mutex::new(Ledger::new(session.loaded.config.budget.run, Allowance::Unlimited));

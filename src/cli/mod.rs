@@ -28,6 +28,7 @@ use output::{LogLines, Output, say};
 
 use crate::report::ExitClass;
 
+pub use crate::git::askpass::entry as askpass_entry;
 pub use crate::workspace::sandbox::entry as sandbox_entry;
 
 /// Runs the program on the process's own arguments.

@@ -8,13 +8,14 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Session, owner_is_gone};
+use crate::cli::session::{self, Privilege, Session, owner_is_gone};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, PatternFixer};
 use crate::engine::propose::Proposals;
 use crate::engine::publish::Publications;
 use crate::engine::{Context, Recorder as _, Selection, propose, publish, record, reserve};
 use crate::event::{Event, RunStarted};
+use crate::forge::Forge;
 use crate::guardrail;
 use crate::model::{Allowance, Manifest, sha256_hex};
 use crate::redact::Redactor;
@@ -25,7 +26,7 @@ use crate::system::os::OsSystem;
 
 /// Carries the command out.
 pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Outcome {
-    let session = session::open(&args.place)?;
+    let session = session::open(&args.place, Privilege::All)?;
     for warning in &session.loaded.warnings {
         say(&format!("warning: {warning}"));
     }
@@ -38,6 +39,7 @@ pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Out
     if global.format == Format::Text {
         say(&in_short(&report, session.run.dry_run));
     }
+    session.say_held_back();
     Ok(class)
 }
 
@@ -60,9 +62,11 @@ pub(crate) async fn drive(
     let record_file = RunRecord::open(artifacts, &session.run.id, &session.system)?;
     let began = session.system.monotonic();
     let forge = Counted::new(session.forge(), session.run.dry_run);
+    let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
     let progress = Shown::new(&session.runner, global.format == Format::Json);
     let context = Context {
         forge: &forge,
+        state_forge: state_folder.as_ref().map_or(&forge as &dyn Forge, |folder| folder),
         workspace: &session.workspace,
         system: &session.system,
         config: &session.loaded.config,
@@ -93,7 +97,7 @@ pub(crate) async fn drive(
         publications: Some(&published),
         patterns_total: session.library.patterns().len() as u64,
         budget,
-        writes: forge.writes(),
+        writes: forge.writes() + state_folder.as_ref().map_or(0, Counted::writes),
     };
     let (report, class) = report::build(&stages);
     let took = session.system.monotonic().saturating_sub(began);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::actions::Runner;
 use crate::cli::args::Place;
 use crate::cli::failure::Failure;
+use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
 use crate::forge::local::LocalForge;
@@ -24,10 +25,27 @@ use crate::workspace::sandbox::{Host, Sandbox, SandboxExec};
 /// Names of variables whose values are secret.
 const SECRET_NAMES: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "API_KEY", "APP_KEY", "PRIVATE_KEY"];
 
+/// Which of the four privileges a command has (PROTOCOL.md, 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privilege {
+    /// All four in one process.
+    All,
+    /// Reads targets, writes the operator's repository.
+    Reserve,
+    /// Reads targets, runs their code, writes nothing.
+    Propose,
+    /// Writes the operator's repository.
+    Record,
+    /// Writes targets and the operator's repository.
+    Publish,
+}
+
 /// Everything that one run needs.
 pub(crate) struct Session {
     pub(crate) loaded: Loaded,
-    pub(crate) forge: LocalForge,
+    forge: Arc<dyn Forge>,
+    /// The folder that stands in for an operator's repository, where there is none.
+    state_folder: Option<LocalForge>,
     pub(crate) workspace: GitWorkspace,
     pub(crate) system: OsSystem,
     pub(crate) library: Library,
@@ -36,6 +54,8 @@ pub(crate) struct Session {
     pub(crate) run: RunInfo,
     pub(crate) runner: Runner,
     pub(crate) redactor: Redactor,
+    /// Whether nothing is written for want of `--write` alone.
+    held_back: bool,
 }
 
 /// Returns the environment, read once.
@@ -44,24 +64,83 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 }
 
 /// Opens everything for a configuration file and a forge.
-pub(crate) fn open(place: &Place) -> Result<Session, Failure> {
+pub(crate) fn open(place: &Place, privilege: Privilege) -> Result<Session, Failure> {
     let env = environment();
-    let loaded = load(&place.config, &env, Flags { mode: place.mode, dry_run: place.dry_run })?;
+    let flags = Flags { mode: place.mode, dry_run: place.dry_run || is_held_back(place, &env) };
+    let own = env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse::<RepoSlug>().ok());
+    let loaded = match own.filter(|_| is_in_actions(&env) && is_github(place) && !place.config.exists()) {
+        // The shortest case: no configuration at all, this repository under built-in settings (PROTOCOL.md, 9).
+        Some(own) => Loaded::built_in(&[own], &env, flags).map_err(|problems| Failure::config(problems.to_string()))?,
+        None => load(&place.config, &env, flags)?,
+    };
     let folder = place.config.parent().unwrap_or(Path::new(".")).to_owned();
-    open_with(place, loaded, &folder, &env)
+    open_with(place, privilege, loaded, &folder, &env)
+}
+
+fn is_github(place: &Place) -> bool {
+    place.forge == "github"
+}
+
+fn is_in_actions(env: &BTreeMap<String, String>) -> bool {
+    env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Returns whether only `--write` is missing for this command to write to GitHub (REFERENCE.md, Modes).
+fn is_held_back(place: &Place, env: &BTreeMap<String, String>) -> bool {
+    is_github(place) && !place.write && !place.dry_run && !is_in_actions(env)
+}
+
+/// A forge with what goes with it.
+struct Opened {
+    forge: Arc<dyn Forge>,
+    state_folder: Option<LocalForge>,
+    operator: RepoSlug,
+    workspace: GitWorkspace,
 }
 
 /// Opens everything for a configuration that is already read; `folder` is where its own patterns would lie.
 pub(crate) fn open_with(
     place: &Place,
+    _privilege: Privilege,
     loaded: Loaded,
     folder: &Path,
     env: &BTreeMap<String, String>,
 ) -> Result<Session, Failure> {
-    let Some(dir) = place.forge.strip_prefix("local:").filter(|dir| !dir.is_empty()) else {
+    let system = OsSystem::new();
+    let opened = if is_github(place) {
+        return Err(Failure::config(
+            "--forge github is not there in this version; name a folder with --forge local:DIR.",
+        ));
+    } else {
+        open_local(&place.forge, &loaded, env)?
+    };
+    let Opened { forge, state_folder, operator, workspace } = opened;
+    let (library, library_digest) = library(&loaded, folder)?;
+    let runner = Runner::from_env(&|name| env.get(name).cloned());
+    let held_back = is_held_back(place, env);
+    let run = run_info(&loaded, place.dry_run || held_back, env, system);
+    let redactor = Redactor::new(&secrets(env));
+    Ok(Session {
+        loaded,
+        forge,
+        state_folder,
+        workspace,
+        system,
+        library,
+        library_digest,
+        operator,
+        run,
+        runner,
+        redactor,
+        held_back,
+    })
+}
+
+/// Opens a local forge.
+fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
+    let Some(dir) = name.strip_prefix("local:").filter(|dir| !dir.is_empty()) else {
         return Err(Failure::config(format!(
-            "--forge {} is not there in this version; name a folder with --forge local:DIR, or see one made with `homeostat demo`.",
-            place.forge
+            "--forge {name} is none that Homeostat knows; it is github, or local:DIR for a forge in a folder."
         )));
     };
     let dir = std::path::absolute(dir).unwrap_or_else(|_| PathBuf::from(dir));
@@ -71,27 +150,42 @@ pub(crate) fn open_with(
             dir.display()
         )));
     }
-    let system = OsSystem::new();
-    let clock = Arc::new(|| OsSystem::new().now());
-    let forge = LocalForge::open(&dir, clock)?;
+    let forge = LocalForge::open(&dir, Arc::new(|| OsSystem::new().now()))?;
+    let workspace = workspace(env, move |slug| dir.join(format!("{slug}.git")).display().to_string());
+    let operator = loaded.config.state.repository.clone().map_or_else(own_state, Ok)?;
+    Ok(Opened { forge: Arc::new(forge), state_folder: None, operator, workspace })
+}
+
+/// Names the repository that a forge in a folder keeps for its own state.
+fn own_state() -> Result<RepoSlug, Failure> {
+    STATE_SLUG.parse().map_err(|e: crate::model::NameError| Failure::internal(e.to_string()))
+}
+
+fn workspace(
+    env: &BTreeMap<String, String>,
+    locate: impl Fn(&RepoSlug) -> String + Send + Sync + 'static,
+) -> GitWorkspace {
     let scratch = scratch_folder(env);
-    let root = dir.clone();
-    let locate = move |slug: &RepoSlug| root.join(format!("{slug}.git")).display().to_string();
     let sandbox = Sandbox::new(SandboxExec::this_program(), Host::from_env());
-    let workspace = GitWorkspace::new(locate, scratch.join("cache"), scratch.join("run"), sandbox);
-    let (library, library_digest) = library(&loaded, folder)?;
-    let operator = loaded.config.state.repository.clone().map_or_else(|| STATE_SLUG.parse(), Ok);
-    let operator = operator.map_err(|e: crate::model::NameError| Failure::internal(e.to_string()))?;
-    let runner = Runner::from_env(&|name| env.get(name).cloned());
-    let run = run_info(&loaded, place, env, system);
-    let redactor = Redactor::new(&secrets(env));
-    Ok(Session { loaded, forge, workspace, system, library, library_digest, operator, run, runner, redactor })
+    GitWorkspace::new(locate, scratch.join("cache"), scratch.join("run"), sandbox)
 }
 
 impl Session {
     /// Returns the forge as the port.
     pub(crate) fn forge(&self) -> &dyn Forge {
-        &self.forge
+        self.forge.as_ref()
+    }
+
+    /// Returns the folder that stands in for an operator's repository, where there is none.
+    pub(crate) fn state_folder(&self) -> Option<&dyn Forge> {
+        self.state_folder.as_ref().map(|folder| folder as &dyn Forge)
+    }
+
+    /// Says why nothing was written, where one word on the command line would have changed that.
+    pub(crate) fn say_held_back(&self) {
+        if self.held_back {
+            say("Nothing was written; add --write.");
+        }
     }
 
     /// Refuses a repository that the configuration does not have: a misspelt name must not look like nothing to do.
@@ -228,7 +322,7 @@ pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
         .collect()
 }
 
-fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, system: OsSystem) -> RunInfo {
+fn run_info(loaded: &Loaded, dry_run: bool, env: &BTreeMap<String, String>, system: OsSystem) -> RunInfo {
     let get = |name: &str| env.get(name).cloned().unwrap_or_default();
     let process = std::process::id();
     let parts = [
@@ -250,7 +344,7 @@ fn run_info(loaded: &Loaded, place: &Place, env: &BTreeMap<String, String>, syst
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url,
         environment: loaded.environment.clone(),
-        dry_run: place.dry_run || stopped || env.contains_key("HOMEOSTAT_DRY_RUN"),
+        dry_run: dry_run || stopped || env.contains_key("HOMEOSTAT_DRY_RUN"),
         owner: owner(process),
     }
 }

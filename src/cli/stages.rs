@@ -10,11 +10,12 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, owner_is_gone, read_capped};
+use crate::cli::session::{self, Privilege, owner_is_gone, read_capped};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, PatternFixer};
 use crate::engine::state::encode;
 use crate::engine::{Context, Reservation, Selection};
+use crate::forge::Forge;
 use crate::model::{Candidate, Manifest, sha256_hex};
 use crate::report::{self, ExitClass, Stages};
 use crate::system::System as _;
@@ -27,9 +28,11 @@ const FILE_CAP: u64 = 256 << 20;
 macro_rules! with_context {
     ($session:ident, $record:ident, $global:ident, $read_only:expr, |$context:ident, $forge:ident| $work:block) => {{
         let $forge = Counted::new($session.forge(), $read_only);
+        let state_folder = $session.state_folder().map(|folder| Counted::new(folder, $read_only));
         let progress = Shown::new(&$session.runner, $global.format == crate::cli::args::Format::Json);
         let $context = Context {
             forge: &$forge,
+            state_forge: state_folder.as_ref().map_or(&$forge as &dyn Forge, |folder| folder),
             workspace: &$session.workspace,
             system: &$session.system,
             config: &$session.loaded.config,
@@ -47,7 +50,7 @@ macro_rules! with_context {
 
 /// `reserve`: leaves `reservation.json`.
 pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output) -> Outcome {
-    let session = session::open(&args.place)?;
+    let session = session::open(&args.place, Privilege::Reserve)?;
     session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     let selection = Selection { only: args.repo.clone(), issue: None };
@@ -66,7 +69,7 @@ pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output
 
 /// `propose`: leaves candidates and `manifest.json`; the forge is read only here, whatever the token may.
 pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output) -> Outcome {
-    let mut session = session::open(&args.place)?;
+    let mut session = session::open(&args.place, Privilege::Propose)?;
     let reservation = read_reservation(&args.input)?;
     session.run.id.clone_from(&reservation.run_id);
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
@@ -100,7 +103,7 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
 
 /// `record`: settles on the state branch.
 pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> Outcome {
-    let mut session = session::open(&args.place)?;
+    let mut session = session::open(&args.place, Privilege::Record)?;
     let (manifest, candidates) = read_manifest(args)?;
     session.run.id.clone_from(&manifest.run_id);
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
@@ -114,7 +117,7 @@ pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> O
 
 /// `publish`: checks every candidate again and reconciles.
 pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> Outcome {
-    let mut session = session::open(&args.place)?;
+    let mut session = session::open(&args.place, Privilege::Publish)?;
     let began = session.system.monotonic();
     let (manifest, candidates) = read_manifest(args)?;
     session.run.id.clone_from(&manifest.run_id);

@@ -132,7 +132,7 @@ pub(super) const REPOSITORY: &[Key] = &[
     key("trigger_labels", Takes::Labels, "Labels any of which makes an issue a report."),
     key("trust", Takes::Choice(&["triage", "write", "maintain"], &[]), "Who may cause work; unknown means no."),
     key("trusted_authors", Takes::Ids, "Numeric ids of people or bots trusted besides."),
-    later("workflows", "Which failed workflow runs are reports."),
+    key("workflows", Takes::Table(WORKFLOWS), "Which failed workflow runs are reports."),
     key("path_filters", Takes::Table(FILTERS), "Which files a fix may touch; gitignore syntax, exclusion wins."),
     key("protected_paths", Takes::Table(PROTECTED), "Paths that no fix may touch, besides the built-in ones."),
     key("projects", Takes::Tables(PROJECT), "Projects of a monorepo, chosen by the failing file's folder."),
@@ -158,11 +158,11 @@ pub(super) const REPOSITORY: &[Key] = &[
     key("rules", Takes::Table(RULES), "What a breach of a configurable rule does."),
     later("tiers", "Models by tier."),
     key("labels", Takes::Labels, "Labels put on pull requests; none of them may be a trigger label."),
-    later("pull_request", "How pull requests look and whom they ask."),
+    key("pull_request", Takes::Table(PULL_REQUEST), "Whom pull requests ask, and how they look."),
     later("dispatch_ci", "A workflow to start by dispatch."),
     later("auto_merge", "The forge's own auto-merge."),
     later("open_pr", "Pull requests for feature branches."),
-    later("native_fixers", "The repository's own formatters and linters as fixers."),
+    key("native_fixers", Takes::Table(NATIVE), "The repository's own tools as fixers."),
     later("shadow_from_people", "Learning from people's fixes."),
     key("tags", Takes::Texts, "Tags copied into events."),
 ];
@@ -170,6 +170,27 @@ pub(super) const REPOSITORY: &[Key] = &[
 const FILTERS: &[Key] = &[
     key("include", Takes::Globs, "Paths that a fix may touch."),
     key("exclude", Takes::Globs, "Paths that it may not touch."),
+];
+
+const WORKFLOWS: &[Key] = &[
+    key("failed_runs", Takes::Switch, "Whether failed runs of the branch are reports."),
+    key("include", Takes::Globs, "Workflows that count, by file or by name."),
+    key("exclude", Takes::Globs, "Workflows that do not; exclusion wins."),
+];
+
+const NATIVE: &[Key] = &[
+    key("formatters", Takes::Switch, "Whether a failure of formatting alone is mended by the repository's formatter."),
+    later("linters", "Fixing linters."),
+    later("revert_first", "Proposing a revert first."),
+];
+
+const PULL_REQUEST: &[Key] = &[
+    later("title", "A template for the title."),
+    later("template", "A template for the body."),
+    key("reviewers", Takes::Texts, "People asked to review."),
+    key("team_reviewers", Takes::Texts, "Teams asked to review, without their organisation."),
+    key("assignees", Takes::Texts, "People assigned."),
+    key("milestone", Takes::Text, "The title of an open milestone."),
 ];
 
 const PROTECTED: &[Key] = &[

@@ -69,6 +69,8 @@ pub struct Selection {
 pub struct Context<'a> {
     /// The forge.
     pub forge: &'a dyn Forge,
+    /// The forge that has the operator's repository: the same one, or a folder at a terminal without one.
+    pub state_forge: &'a dyn Forge,
     /// Working copies.
     pub workspace: &'a dyn Workspace,
     /// Time and chance.
@@ -100,7 +102,7 @@ impl std::fmt::Debug for Context<'_> {
 impl<'a> Context<'a> {
     /// Returns the state branch.
     pub fn state(&self) -> state::StateBranch<'a> {
-        state::StateBranch::new(self.forge, self.system, self.operator.clone(), self.config.state.branch.clone())
+        state::StateBranch::new(self.state_forge, self.system, self.operator.clone(), self.config.state.branch.clone())
     }
 }
 

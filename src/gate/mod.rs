@@ -6,12 +6,14 @@ mod attempts;
 mod caps;
 mod episode;
 mod ready;
+mod runs;
 mod trust;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use ready::draft_reasons;
+pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
 
 use crate::model::Mode;

@@ -5,6 +5,7 @@
 //! or prompt can run, and no transport is open but the one that the caller names (V-61, V-66 to V-73). A repository is
 //! always named by its git folder: none is ever discovered. It refuses to interpret output; that is the caller's.
 
+pub mod askpass;
 mod batch;
 mod runner;
 

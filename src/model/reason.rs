@@ -155,6 +155,16 @@ reasons! {
     ContentChanged = "content-changed-since-approval", Report, "The report's text changed after a person approved it; put the trigger label on again.";
     /// Gone.
     Gone = "gone", Report, "The report cannot be found any more.";
+    /// Somebody stopped the run.
+    Cancelled = "cancelled", Report, "The workflow run was cancelled, which says nothing about the code.";
+    /// A fork's run.
+    ForkRun = "fork-run", Report, "The workflow ran a commit of a fork; its log is an outsider's word.";
+    /// No log any more.
+    LogUnavailable = "log-unavailable", Report, "The log of the failed job cannot be read any more; run the job again to have a new one.";
+    /// Settings, secrets or permissions.
+    Configuration = "configuration", Report, "The workflow's settings, secrets or permissions failed, which no change of code can mend.";
+    /// Another failure of the same run.
+    SameRun = "same-run", Backlog, "A pull request for another failure of this workflow run is under way; what is left of the run is judged after it.";
     /// Built or minified code.
     MinifiedFrames = "minified-frames", Report, "The trace points into built files, and no source map of that commit is at hand.";
 

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::machine;
+use super::{Tokens, machine};
 use crate::git::{Git, GitError, Transport};
 use crate::model::{ObjectId, RepoSlug};
 use crate::workspace::WorkspaceError;
@@ -15,13 +15,17 @@ const FETCH_LIMIT: Duration = Duration::from_mins(5);
 /// Objects larger than this cannot be read; a file of that size is no source file.
 const OBJECT_LIMIT: usize = 512 << 20;
 
+/// Where a repository is fetched from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) slug: &'a RepoSlug,
+    pub(super) address: &'a str,
+    pub(super) tokens: Option<&'a dyn Tokens>,
+}
+
 /// Returns the pristine repository with the commit in it.
-pub(super) async fn fetch(
-    cache: &Path,
-    slug: &RepoSlug,
-    address: &str,
-    commit: &ObjectId,
-) -> Result<Git, WorkspaceError> {
+pub(super) async fn fetch(cache: &Path, source: &Source<'_>, commit: &ObjectId) -> Result<Git, WorkspaceError> {
+    let Source { slug, address, .. } = *source;
     let sha256 = commit.as_str().len() == 64;
     let folder = folder_of(cache, slug, sha256);
     let git = Git::new(&folder).with_output_limit(OBJECT_LIMIT);
@@ -31,11 +35,29 @@ pub(super) async fn fetch(
         create(&folder, sha256).await?;
         if !is_there(&git, commit).await? {
             let remote = git.clone().allowing(transport).with_time_limit(FETCH_LIMIT);
-            bring(&remote, slug, address, commit).await?;
+            bring(&with_token(remote, source, transport).await?, slug, address, commit).await?;
         }
     }
     verify(&git, slug, commit).await?;
     Ok(git)
+}
+
+/// Lets git ask for the token of this repository, where there is one and the server is asked over HTTP.
+async fn with_token(git: Git, source: &Source<'_>, transport: Transport) -> Result<Git, WorkspaceError> {
+    let Some(tokens) = source.tokens.filter(|_| matches!(transport, Transport::Https | Transport::Http)) else {
+        return Ok(git);
+    };
+    let Some(token) = tokens.token(source.slug).await.map_err(WorkspaceError::Machine)? else { return Ok(git) };
+    let program = std::env::current_exe()
+        .map_err(|e| WorkspaceError::Machine(format!("This program's own file cannot be found: {e}.")))?;
+    Ok(git.answering(&program, host_of(source.address), &token))
+}
+
+/// Returns the host of an address, with its port where it has one.
+fn host_of(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    host.rsplit_once('@').map_or(host, |(_, host)| host)
 }
 
 fn folder_of(cache: &Path, slug: &RepoSlug, sha256: bool) -> PathBuf {

@@ -23,11 +23,12 @@ mod snapshot;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::git::{Git, GitError};
-use crate::model::{ObjectId, RepoSlug};
+use crate::model::{ObjectId, RepoSlug, Secret};
 use crate::workspace::sandbox::Sandbox;
 use crate::workspace::{Checkout, Workspace, WorkspaceError};
 
@@ -37,9 +38,17 @@ const OLDEST_GIT: (u32, u32) = (2, 38);
 /// From a repository to its address: a URL or the path of a folder.
 type Locate = dyn Fn(&RepoSlug) -> String + Send + Sync;
 
+/// Gives the token with which a repository may be fetched; none where it needs none.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// Returns the token, or says in a whole sentence why there is none.
+    async fn token(&self, slug: &RepoSlug) -> Result<Option<Secret>, String>;
+}
+
 /// Working copies of the repositories of one forge.
 pub struct GitWorkspace {
     locate: Box<Locate>,
+    tokens: Option<Arc<dyn Tokens>>,
     cache: PathBuf,
     scratch: PathBuf,
     sandbox: Sandbox,
@@ -66,11 +75,19 @@ impl GitWorkspace {
     ) -> Self {
         Self {
             locate: Box::new(locate),
+            tokens: None,
             cache: cache.into(),
             scratch: scratch.into(),
             sandbox,
             prepared: tokio::sync::OnceCell::new(),
         }
+    }
+
+    /// Fetches with tokens, which are given to a server over HTTP alone.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<dyn Tokens>) -> Self {
+        self.tokens = Some(tokens);
+        self
     }
 
     /// Checks the git program and clears what a killed program left, once.
@@ -100,7 +117,8 @@ impl GitWorkspace {
 impl Workspace for GitWorkspace {
     async fn open(&self, slug: &RepoSlug, commit: &ObjectId) -> Result<Box<dyn Checkout>, WorkspaceError> {
         self.prepare().await?;
-        let git = fetch::fetch(&self.cache, slug, &(self.locate)(slug), commit).await?;
+        let source = fetch::Source { slug, address: &(self.locate)(slug), tokens: self.tokens.as_deref() };
+        let git = fetch::fetch(&self.cache, &source, commit).await?;
         let listing = listing::read(&git, commit).await?;
         Ok(Box::new(checkout::GitCheckout::new(
             git,

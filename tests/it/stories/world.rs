@@ -298,6 +298,7 @@ impl World {
         let gone = |_: &str| options.owners_gone;
         let context = Context {
             forge: &counted,
+            state_forge: &counted,
             workspace: &self.workspace,
             system: &system,
             config: &self.config,
