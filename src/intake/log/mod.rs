@@ -7,6 +7,10 @@
 
 mod block;
 mod cargo;
+mod diagnosis;
+mod diagnostic;
+mod document;
+mod excerpt;
 mod found;
 mod go;
 mod gradle;
@@ -16,6 +20,9 @@ mod mocha;
 mod nextest;
 mod node;
 mod pytest;
+mod signal;
+mod step;
+mod tail;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -25,6 +32,10 @@ mod vitest;
 use crate::intake::clean::{self, Line};
 use crate::intake::log::found::Found;
 use crate::model::{Counts, Failure, TestOutcome, TestRun};
+
+pub use diagnosis::{Diagnosis, FirstError, diagnose};
+pub use document::DiagnosisDocument;
+pub use tail::{LogText, Tail};
 
 /// A runner: its name in a [`TestRun`], its name in a [`Failure`], and its reader.
 struct Tool {
@@ -64,11 +75,30 @@ pub fn failures(output: &str) -> Vec<(Option<String>, Failure)> {
 /// Reads both at once.
 pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let cleaned = clean::clean(output);
-    let mut lines = clean::lines(&cleaned);
+    let reading = read_lines(clean::lines(&cleaned));
+    (reading.run, reading.failures)
+}
+
+/// What was read of the runners in some lines.
+struct Reading<'a> {
+    run: TestRun,
+    failures: Vec<(Option<String>, Failure)>,
+    /// Where each failing test's output stands, in the order of the tools.
+    blocks: Vec<(Option<String>, std::ops::Range<usize>)>,
+    /// The lines, without those that a runner claims.
+    rest: Vec<Line<'a>>,
+    /// The runners' names in a failure.
+    tools: Vec<&'static str>,
+    /// What failed without being a test with a name.
+    unnamed: u64,
+}
+
+fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
     let mut run = TestRun::default();
     let mut runners: Vec<&str> = Vec::new();
     let mut tools: Vec<&str> = Vec::new();
     let mut failures = Vec::new();
+    let mut blocks = Vec::new();
     let mut unnamed = 0;
     for tool in &TOOLS {
         let Some(found) = (tool.read)(&lines) else { continue };
@@ -80,6 +110,7 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
         add(&mut run.counts, found.counts());
         for block in &found.blocks {
             failures.extend(block::read(block, tool.name, &lines));
+            blocks.extend(block.spans.first().map(|span| (block.test.clone(), span.clone())));
         }
         for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
             lines[span].fill(Line { text: "", indent: 0 });
@@ -93,7 +124,7 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let tool = if let [only] = *tools { Some(only) } else { None };
     let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
     failures.extend(loose);
-    (run, failures)
+    Reading { run, failures, blocks, rest: lines, tools, unnamed }
 }
 
 fn add(sum: &mut Counts, more: Counts) {
