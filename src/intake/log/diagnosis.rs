@@ -73,6 +73,9 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
     let step = step::find(&rows);
     let (reading, offset) = read_tests(&rows, &step);
     let mut failed: Vec<String> = reading.run.with(TestOutcome::Failed).map(str::to_owned).collect();
+    failed.extend(reading.labels.iter().cloned());
+    failed.sort();
+    failed.dedup();
     failed.truncate(MOST_TESTS);
     let output = Output {
         rows: rows.get(step.rows.clone()).unwrap_or(&[]),
@@ -93,7 +96,7 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
         hits: &hits,
     };
     let chosen = choose(&view);
-    let mut diagnosis = Diagnosis { counts: reading.run.counts, failed_tests: failed.clone(), ..Diagnosis::default() };
+    let mut diagnosis = Diagnosis { counts: reading.printed, failed_tests: failed.clone(), ..Diagnosis::default() };
     let Some(mut chosen) = chosen else { return diagnosis };
     let files = format_files(&chosen.failure, &complaints);
     if let Some(first) = files.first() {

@@ -144,7 +144,27 @@ fn places(rows: &[Row<'_>], wanted: &Wanted<'_>) -> BTreeMap<usize, usize> {
             }
         }
     }
-    best.into_iter().map(|(index, (_, at))| (index, at)).collect()
+    let mut placed: BTreeMap<usize, usize> = best.into_iter().map(|(index, (_, at))| (index, at)).collect();
+    // A runner may write a name in parts, or the other way round, where the test's output begins.
+    let near: BTreeSet<usize> = starts.iter().flat_map(|at| at.saturating_sub(3)..at + 2).collect();
+    for (index, name) in names.iter().enumerate().filter(|(index, _)| !placed.contains_key(index)).collect::<Vec<_>>() {
+        let parts: Vec<&str> = words(name).collect();
+        let all = |at: &usize| {
+            rows.get(*at).is_some_and(|row| {
+                let head = row.raw.char_indices().nth(WIDTH).map_or(row.raw, |(end, _)| &row.raw[..end]);
+                parts.iter().all(|part| head.contains(part))
+            })
+        };
+        if let Some(at) = near.iter().copied().take(2000).find(all) {
+            placed.insert(index, at);
+        }
+    }
+    placed
+}
+
+/// Returns the words of a name.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !(c.is_alphanumeric() || c == '_')).filter(|word| !word.is_empty())
 }
 
 fn speaks_of_failing(text: &str) -> bool {

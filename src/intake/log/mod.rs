@@ -5,6 +5,7 @@
 //! that does not load, a package that does not build) is counted and not named: its name would vanish with the mending,
 //! and a test that vanishes looks like one that was skipped. Linear, never panics. Layer 1.
 
+mod ant;
 mod block;
 mod cargo;
 mod diagnosis;
@@ -15,11 +16,13 @@ mod found;
 mod go;
 mod gradle;
 mod jest;
+mod karma;
 mod maven;
 mod mocha;
 mod nextest;
 mod node;
 mod pytest;
+mod sbt;
 mod signal;
 mod step;
 mod tail;
@@ -42,24 +45,39 @@ struct Tool {
     runner: &'static str,
     name: &'static str,
     read: fn(&[Line<'_>]) -> Option<Found>,
+    /// Among the tests that it says it ran are those that it skipped.
+    runs_skipped: bool,
+}
+
+const fn tool(runner: &'static str, name: &'static str, read: fn(&[Line<'_>]) -> Option<Found>) -> Tool {
+    Tool { runner, name, read, runs_skipped: false }
+}
+
+impl Tool {
+    const fn counting_skipped(self) -> Self {
+        Self { runs_skipped: true, ..self }
+    }
 }
 
 /// Every runner. What an earlier one claims as a failing test's output is hidden from the later ones, so runners whose
 /// blocks hold other runners' output come first.
-const TOOLS: [Tool; 13] = [
-    Tool { runner: "nextest", name: "cargo-nextest", read: nextest::read },
-    Tool { runner: "cargo", name: "cargo-test", read: cargo::read },
-    Tool { runner: "pytest", name: "pytest", read: pytest::read },
-    Tool { runner: "unittest", name: "unittest", read: unittest::read },
-    Tool { runner: "jest", name: "jest", read: jest::read },
-    Tool { runner: "vitest", name: "vitest", read: vitest::read },
-    Tool { runner: "mocha", name: "mocha", read: mocha::read },
-    Tool { runner: "node", name: "node-test", read: node::read_tap },
-    Tool { runner: "node", name: "node-test", read: node::read_spec },
-    Tool { runner: "go", name: "go-test", read: go::read },
-    Tool { runner: "maven", name: "surefire", read: maven::read },
-    Tool { runner: "gradle", name: "gradle", read: gradle::read },
-    Tool { runner: "tap", name: "tap", read: tap::read },
+const TOOLS: [Tool; 16] = [
+    tool("nextest", "cargo-nextest", nextest::read),
+    tool("cargo", "cargo-test", cargo::read),
+    tool("pytest", "pytest", pytest::read),
+    tool("unittest", "unittest", unittest::read).counting_skipped(),
+    tool("jest", "jest", jest::read),
+    tool("vitest", "vitest", vitest::read),
+    tool("mocha", "mocha", mocha::read),
+    tool("node", "node-test", node::read_tap),
+    tool("node", "node-test", node::read_spec),
+    tool("go", "go-test", go::read),
+    tool("maven", "surefire", maven::read).counting_skipped(),
+    tool("gradle", "gradle", gradle::read).counting_skipped(),
+    tool("ant", "ant-junit", ant::read).counting_skipped(),
+    tool("sbt", "sbt", sbt::read).counting_skipped(),
+    tool("karma", "karma", karma::read),
+    tool("tap", "tap", tap::read),
 ];
 
 /// Reads how each test ended, under the runner's own name for it, and the runner's counts.
@@ -91,6 +109,10 @@ struct Reading<'a> {
     tools: Vec<&'static str>,
     /// What failed without being a test with a name.
     unnamed: u64,
+    /// What the runners call it.
+    labels: Vec<String>,
+    /// The numbers as the runners print them.
+    printed: Counts,
 }
 
 fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
@@ -100,6 +122,8 @@ fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
     let mut failures = Vec::new();
     let mut blocks = Vec::new();
     let mut unnamed = 0;
+    let mut labels = Vec::new();
+    let mut printed = Counts::default();
     for tool in &TOOLS {
         let Some(found) = (tool.read)(&lines) else { continue };
         if !runners.contains(&tool.runner) {
@@ -108,6 +132,10 @@ fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
         }
         unnamed += found.unnamed;
         add(&mut run.counts, found.counts());
+        let own = found.printed();
+        let ran = if tool.runs_skipped { own.run.saturating_add(own.skipped) } else { own.run };
+        add(&mut printed, Counts { run: ran, ..own });
+        labels.extend(found.blocks.iter().filter_map(|block| block.label.clone()));
         for block in &found.blocks {
             failures.extend(block::read(block, tool.name, &lines));
             blocks.extend(block.spans.first().map(|span| (block.test.clone(), span.clone())));
@@ -124,7 +152,7 @@ fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
     let tool = if let [only] = *tools { Some(only) } else { None };
     let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
     failures.extend(loose);
-    Reading { run, failures, blocks, rest: lines, tools, unnamed }
+    Reading { run, failures, blocks, rest: lines, tools, unnamed, labels, printed }
 }
 
 fn add(sum: &mut Counts, more: Counts) {

@@ -4,12 +4,15 @@
 //! reads UTF-16 where a byte-order mark or the bytes themselves say so. Refuses to keep more than a bounded amount, and
 //! says from which line on it kept. Linear in what it reads. Layer 1.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use crate::intake::clean::MAX_LINE;
 
 /// What is kept at least of a longer log, in bytes; up to twice that lies in memory.
 const KEEP: usize = 12 << 20;
+
+/// How much is looked at before the encoding and the ends of lines are told.
+const FIRST: usize = 16 << 10;
 
 /// How the log's bytes are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Tail {
     line: usize,
     /// The line is too long, and a carriage return ended what was read of it.
     returned: bool,
+    /// Lines end with a carriage return alone, as a log without its line feeds has them.
+    classic: bool,
     dropped: usize,
     keep: usize,
 }
@@ -64,6 +69,7 @@ impl Tail {
             kept: Vec::new(),
             line: 0,
             returned: false,
+            classic: false,
             dropped: 0,
             keep,
         }
@@ -76,7 +82,7 @@ impl Tail {
             Encoding::Utf16 { big } => self.wide(bytes, big),
             Encoding::Unknown => {
                 self.pending.extend_from_slice(bytes);
-                if self.pending.len() >= 64 {
+                if self.pending.len() >= FIRST {
                     self.decide();
                 }
             }
@@ -112,6 +118,7 @@ impl Tail {
             _ => (Encoding::Utf8, 0),
         };
         self.encoding = encoding;
+        self.classic = !first.contains(&b'\n') && first.iter().filter(|b| **b == b'\r').count() > 1;
         self.push(&first[skip..]);
     }
 
@@ -142,7 +149,9 @@ impl Tail {
     }
 
     fn plain(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = memchr(b'\n', bytes) {
+        let classic = self.classic;
+        let ends = move |bytes: &[u8]| if classic { memchr2(b'\n', b'\r', bytes) } else { memchr(b'\n', bytes) };
+        while let Some(end) = ends(bytes) {
             self.part(&bytes[..end]);
             self.kept.push(b'\n');
             self.line = self.kept.len();
