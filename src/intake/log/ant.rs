@@ -1,6 +1,7 @@
 //! ant's junit task: suites with their counts, and the details of its formatters. Layer 1.
 
 use crate::intake::clean::Line;
+use crate::intake::log::block;
 use crate::intake::log::found::{Found, digits};
 use crate::model::{Counts, TestOutcome};
 
@@ -11,8 +12,8 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut recognised = false;
     let mut case: Option<(String, usize)> = None;
     for (at, line) in lines.iter().enumerate() {
-        let Some(text) = line.text.strip_prefix("[junit] ").map(str::trim) else { continue };
-        if let Some(name) = text.strip_prefix("Testsuite: ") {
+        let Some(text) = bare(line.text) else { continue };
+        if let Some(name) = text.strip_prefix("Testsuite: ").or_else(|| text.strip_prefix("Running ")) {
             (class, counted) = (Some(name), false);
             case = None;
         } else if let Some(counts) = counts(text) {
@@ -38,7 +39,21 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             span.end = at + 1;
         }
     }
+    for block in &mut found.blocks {
+        let own: Vec<Line<'_>> = block.spans.iter().flat_map(|span| &lines[span.clone()]).filter_map(inner).collect();
+        block.failure = block::of_lines(&own);
+    }
     recognised.then_some(found)
+}
+
+/// Takes off the task's name; the newer task has a name of its own.
+fn bare(text: &str) -> Option<&str> {
+    text.strip_prefix("[junit] ").or_else(|| text.strip_prefix("[junitlauncher] ")).map(str::trim)
+}
+
+fn inner<'a>(line: &Line<'a>) -> Option<Line<'a>> {
+    let text = bare(line.text)?;
+    (!text.starts_with("Testcase: ") && text != "FAILED" && text != "Caused an ERROR").then(|| Line::new(text))
 }
 
 /// `Tests run: 5, Failures: 1, Errors: 0, Skipped: 0, Time elapsed: 0.1 sec`; older versions skip nothing.
@@ -49,7 +64,7 @@ fn counts(text: &str) -> Option<Counts> {
     for part in rest.split(", ") {
         let (word, number) = part.split_once(": ")?;
         match (word, digits(number)) {
-            ("Failures" | "Errors", Some(number)) => counts.failed += number,
+            ("Failures" | "Errors" | "Aborted", Some(number)) => counts.failed += number,
             ("Skipped", Some(number)) => counts.skipped += number,
             _ => {}
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::intake::clean::{self, Line};
 use crate::intake::log::diagnostic::{self, Diagnostic, Output};
-use crate::intake::log::excerpt::{self, Wanted};
+use crate::intake::log::excerpt::{self, Excerpt, Wanted};
 use crate::intake::log::signal::{self, Hit, Weight};
 use crate::intake::log::step::{self, Row, Step};
 use crate::intake::log::{LogText, Reading, read_lines};
@@ -95,9 +95,15 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
         complaints: &complaints,
         hits: &hits,
     };
-    let chosen = choose(&view);
-    let mut diagnosis = Diagnosis { counts: reading.printed, failed_tests: failed.clone(), ..Diagnosis::default() };
-    let Some(mut chosen) = chosen else { return diagnosis };
+    let mut diagnosis = Diagnosis { counts: reading.printed, ..Diagnosis::default() };
+    diagnosis.failed_tests.clone_from(&failed);
+    let Some(mut chosen) = choose(&view) else {
+        // What failed without failing the job is shown, and is nobody's business.
+        if !failed.is_empty() {
+            diagnosis.show(excerpt::make(&rows, &wanted(&view, None)), log);
+        }
+        return diagnosis;
+    };
     let files = format_files(&chosen.failure, &complaints);
     if let Some(first) = files.first() {
         chosen.failure.context.insert("file".to_owned(), Untrusted::new(first));
@@ -108,11 +114,17 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
     diagnosis.kind = chosen.failure.kind;
     diagnosis.tool = chosen.failure.tool.clone();
     diagnosis.first_error = Some(first_error(&chosen.failure));
-    diagnosis.lines = excerpt.rows.map(|(from, to)| [from + 1 + log.dropped, to + 1 + log.dropped]);
-    diagnosis.excerpt = excerpt.text;
+    diagnosis.show(excerpt, log);
     diagnosis.files = files;
     diagnosis.failure = Some(chosen.failure);
     diagnosis
+}
+
+impl Diagnosis {
+    fn show(&mut self, excerpt: Excerpt, log: &LogText) {
+        self.lines = excerpt.rows.map(|(from, to)| [from + 1 + log.dropped, to + 1 + log.dropped]);
+        self.excerpt = excerpt.text;
+    }
 }
 
 /// Everything that was read.
@@ -149,11 +161,12 @@ fn choose(view: &View<'_>) -> Option<Chosen> {
     if let Some(hit) = signal::heaviest(view.hits, Weight::Stop) {
         return Some(signalled(view, hit));
     }
-    if !view.failed.is_empty() {
-        return Some(test(view));
-    }
+    // Failing tests of a step that passed were meant to fail.
     if view.step.passed {
         return None;
+    }
+    if !view.failed.is_empty() {
+        return Some(test(view));
     }
     if let Some(hit) = signal::heaviest(view.hits, Weight::Strong) {
         return Some(signalled(view, hit));
@@ -189,7 +202,8 @@ fn choose(view: &View<'_>) -> Option<Chosen> {
         return Some(complaint(one));
     }
     let exit = view.step.exit.filter(|code| *code != 0)?;
-    let message = format!("The step ended with exit code {exit}.");
+    let said = view.step.verdict.map(|at| view.rows[at].raw).filter(|raw| raw.starts_with("The command"));
+    let message = said.map_or_else(|| format!("The step ended with exit code {exit}."), str::to_owned);
     Some(plain(view, Lane::Code, Kind::Build, "exit", &message))
 }
 
@@ -244,16 +258,9 @@ fn test(view: &View<'_>) -> Chosen {
     own.sort_by_key(|(span, _)| span.as_ref().map_or(usize::MAX, |span| span.start));
     let (span, mut failure) = match own.into_iter().next() {
         Some((span, failure)) => (span, failure.clone()),
-        None => (
-            None,
-            Failure {
-                chain: vec![Exception {
-                    type_name: "failed".to_owned(),
-                    message: Untrusted::new(format!("{} failed", view.failed.first().map_or("", String::as_str))),
-                    frames: Vec::new(),
-                }],
-                ..Failure::default()
-            },
+        None => reading.failures.first().map_or_else(
+            || (None, nameless(view.failed)),
+            |(_, failure)| (reading.blocks.first().map(|(_, span)| span.clone()), failure.clone()),
         ),
     };
     failure.tool = failure.tool.or_else(|| reading.tools.first().map(|tool| (*tool).to_owned()));
@@ -267,9 +274,17 @@ fn test(view: &View<'_>) -> Chosen {
     Chosen { failure, rows }
 }
 
+/// A test that failed, and nothing says why.
+fn nameless(failed: &[String]) -> Failure {
+    let message = format!("{} failed", failed.first().map_or("", String::as_str));
+    let exception = Exception { type_name: "failed".to_owned(), message: Untrusted::new(message), frames: Vec::new() };
+    Failure { chain: vec![exception], ..Failure::default() }
+}
+
 /// Returns whether a test failed by time or network alone, which another run may not show.
 fn comes_and_goes(failure: &Failure) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 13] = [
+        "not invoked within",
         "Exceeded timeout of",
         "Timeout of ",
         "timed out after",
@@ -307,7 +322,9 @@ fn crash(view: &View<'_>) -> Option<Chosen> {
     // What a runner claims as its own is not there any more.
     let lines = view.reading.rest.get(from - view.offset..view.step.rows.end - view.offset)?;
     // The last one ended the step; those above it may have been survived.
-    let found = trace::find(lines).into_iter().rfind(|trace| !trace.failure.frames().is_empty())?;
+    let found = trace::find(lines).into_iter().rfind(|trace| {
+        !trace.failure.frames().is_empty() && trace.failure.root().is_some_and(|root| !root.type_name.is_empty())
+    })?;
     let mut failure = found.failure;
     failure.kind = Some(Kind::Runtime);
     failure.lane = Some(Lane::Code);
@@ -362,7 +379,10 @@ fn first_error(failure: &Failure) -> FirstError {
     let root = failure.root();
     let type_name = root.map_or("", |root| root.type_name.as_str());
     let message = failure.message();
-    let is_type = failure.code.is_none() && !type_name.is_empty() && Some(type_name) != failure.tool.as_deref();
+    let is_type = failure.code.is_none()
+        && !type_name.is_empty()
+        && type_name != "failed"
+        && Some(type_name) != failure.tool.as_deref();
     let message = match (is_type, message.is_empty()) {
         (true, false) => format!("{type_name}: {message}"),
         (true, true) => type_name.to_owned(),

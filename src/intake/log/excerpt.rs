@@ -144,22 +144,51 @@ fn places(rows: &[Row<'_>], wanted: &Wanted<'_>) -> BTreeMap<usize, usize> {
             }
         }
     }
-    let mut placed: BTreeMap<usize, usize> = best.into_iter().map(|(index, (_, at))| (index, at)).collect();
-    // A runner may write a name in parts, or the other way round, where the test's output begins.
-    let near: BTreeSet<usize> = starts.iter().flat_map(|at| at.saturating_sub(3)..at + 2).collect();
-    for (index, name) in names.iter().enumerate().filter(|(index, _)| !placed.contains_key(index)).collect::<Vec<_>>() {
-        let parts: Vec<&str> = words(name).collect();
-        let all = |at: &usize| {
-            rows.get(*at).is_some_and(|row| {
-                let head = row.raw.char_indices().nth(WIDTH).map_or(row.raw, |(end, _)| &row.raw[..end]);
-                parts.iter().all(|part| head.contains(part))
-            })
-        };
-        if let Some(at) = near.iter().copied().take(2000).find(all) {
-            placed.insert(index, at);
+    // A runner may write a name in parts, or the other way round, where the test's output begins or in a list.
+    let near: BTreeSet<usize> = starts.iter().take(1000).flat_map(|at| at.saturating_sub(3)..at + 2).collect();
+    let mut loose: Vec<usize> = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        if best.get(&index).is_some_and(|(weight, _)| *weight > 0) {
+            continue;
+        }
+        match near.iter().copied().find(|at| rows.get(*at).is_some_and(|row| has_words(row.raw, name))) {
+            Some(at) => {
+                best.insert(index, (1, at));
+            }
+            None => loose.push(index),
         }
     }
-    placed
+    for (index, at) in listed(rows, &names, &loose) {
+        best.insert(index, (1, at));
+    }
+    best.into_iter().map(|(index, (_, at))| (index, at)).collect()
+}
+
+/// Finds the last row that has all words of a name and is no frame of a trace.
+fn listed(rows: &[Row<'_>], names: &[&str], loose: &[usize]) -> BTreeMap<usize, usize> {
+    let lasts: Vec<&str> = loose.iter().map(|index| words(names[*index]).last().unwrap_or("")).collect();
+    let mut found = BTreeMap::new();
+    if lasts.iter().any(|last| last.is_empty()) || lasts.is_empty() {
+        return found;
+    }
+    let Ok(finder) = AhoCorasick::new(&lasts) else { return found };
+    for (at, row) in rows.iter().enumerate() {
+        if row.line.text.starts_with("at ") || !finder.is_match(row.raw) {
+            continue;
+        }
+        for index in loose.iter().take(64) {
+            if has_words(row.raw, names[*index]) {
+                found.insert(*index, at);
+            }
+        }
+    }
+    found
+}
+
+/// Returns whether the shown part of a row has all words of a name.
+fn has_words(raw: &str, name: &str) -> bool {
+    let head = raw.char_indices().nth(WIDTH).map_or(raw, |(end, _)| &raw[..end]);
+    words(name).all(|part| head.contains(part))
 }
 
 /// Returns the words of a name.

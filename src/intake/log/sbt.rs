@@ -1,6 +1,7 @@
 //! sbt: its JUnit interface, ScalaTest's marks, and the totals of each project. Layer 1.
 
 use crate::intake::clean::Line;
+use crate::intake::log::block;
 use crate::intake::log::found::{Found, digits};
 use crate::model::{Counts, TestOutcome};
 
@@ -30,6 +31,11 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             span.end = at + 1;
         }
     }
+    for block in &mut found.blocks {
+        let span = block.spans.iter().flat_map(|span| &lines[span.clone()]);
+        let own: Vec<Line<'_>> = span.map(|line| inner(bare(line.text))).collect();
+        block.failure = block::of_lines(&own);
+    }
     found.own.map(|_| found)
 }
 
@@ -42,6 +48,13 @@ fn bare(text: &str) -> &str {
         rest = inner.trim_start();
     }
     rest
+}
+
+/// Cuts what stands around the error on the line that names the test.
+fn inner(text: &str) -> Line<'_> {
+    let error = text.strip_prefix("Test ").and_then(|rest| rest.split_once(" failed: "));
+    let error = error.map_or(text, |(_, error)| error.rsplit_once(", took ").map_or(error, |(error, _)| error));
+    Line::new(error)
 }
 
 fn is_suite(name: &str) -> bool {
@@ -65,6 +78,6 @@ fn total(text: &str) -> Option<Counts> {
             _ => {}
         }
     }
-    counts.run = total;
+    counts.run = total.saturating_sub(counts.skipped);
     Some(counts)
 }

@@ -176,8 +176,9 @@ pub(super) fn find(rows: &[Row<'_>], range: &Range<usize>) -> Vec<Hit> {
     let from = range.end.saturating_sub(NEAR_END).max(range.start);
     let mut found = Vec::new();
     for (row, text) in rows.iter().enumerate().take(range.end).skip(from) {
-        // A script that a runner shows before running it is no complaint.
-        if text.raw.starts_with("##[group]") || text.raw.starts_with("$ ") {
+        // A script that is shown before it runs is no complaint, and a warning ends nothing.
+        let shown = ["##[group]", "##[warning]", "$ ", "[WARNING]", "warning:", "WARN"];
+        if shown.iter().any(|lead| text.raw.starts_with(lead)) {
             continue;
         }
         let first = phrases.find_iter(text.raw).map(|hit| hit.pattern().as_usize()).min();

@@ -36,7 +36,10 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             {
                 parts += 1;
             }
-            found.block(named.map(|(name, _)| name), at..end);
+            // nose shows what was logged meanwhile below the trace.
+            let own = until(&lines[..end], at, |line| line.text.contains(">> begin captured "));
+            found.block(named.map(|(name, _)| name), at..own);
+            found.hidden.push(own..end);
             at = end;
             continue;
         }

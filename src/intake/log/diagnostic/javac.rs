@@ -14,7 +14,7 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
         let ant = || row.raw.trim_start().strip_prefix("[javac] ").map(str::trim_start);
         let text = maven.or_else(ant).unwrap_or(row.raw.trim_start());
         let place = match maven.and_then(place::square) {
-            Some(place) => Some(place).filter(|_| !text.contains("warning:")),
+            Some(place) => Some(place).filter(|place| !text.contains("warning:") && !place.rest.starts_with('(')),
             None => place::colons(text).filter(|place| place.rest.starts_with("error: ")),
         };
         let Some(place) = place.filter(|place| place::has_extension(place.file, &["java", "groovy"])) else { continue };

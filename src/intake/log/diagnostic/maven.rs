@@ -36,6 +36,12 @@ fn plugin(goal: &str) -> Option<&str> {
 
 /// `/x/A.java:[3,5] (sizes) LineLength: …`, `/x/A.java:3:5: … [Rule]`.
 fn checkstyle(at: usize, text: &str) -> Option<Diagnostic> {
+    if let Some(place) = place::square(text) {
+        let (_, rest) = place.rest.strip_prefix('(')?.split_once(") ")?;
+        let (rule, message) = rest.split_once(": ").filter(|(rule, _)| !rule.contains(' '))?;
+        let one = Diagnostic::at(at, "checkstyle", Kind::Lint, message).with_code(Some(rule));
+        return Some(one.in_file(place.file, Some(place.line), place.column));
+    }
     let place = place::colons(text).filter(|place| place::has_extension(place.file, &["java", "xml"]))?;
     let (message, code) = place::code_behind(place.rest);
     let one = Diagnostic::at(at, "checkstyle", Kind::Lint, message).with_code(Some(code?));

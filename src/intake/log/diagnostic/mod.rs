@@ -5,6 +5,7 @@
 //! more than a bounded number a tool. Layer 1.
 
 mod annotation;
+mod ant;
 mod black;
 mod cargo;
 mod dotnet;
@@ -141,7 +142,7 @@ impl Output<'_> {
 type Reader = fn(&Output<'_>) -> Vec<Diagnostic>;
 
 /// Every tool; of two that read one row, the earlier one has it.
-const READERS: [Reader; 27] = [
+const READERS: [Reader; 28] = [
     rustc::read,
     rustfmt::read,
     cargo::read,
@@ -168,6 +169,7 @@ const READERS: [Reader; 27] = [
     npm::read,
     maven::read,
     gradle::read,
+    ant::read,
     annotation::read,
 ];
 

@@ -17,7 +17,7 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
             let one = Diagnostic::at(at, "pnpm", if script { Kind::Build } else { Kind::Dependency }, message.trim());
             found.push(if script { one.vaguely() } else { one }.with_code(Some(&code)));
         } else if let Some(message) = raw.strip_prefix("error ").filter(|_| row.line.indent == 0) {
-            if message.starts_with("Command failed with") {
+            if message.contains("Command failed") {
                 found.push(Diagnostic::at(at, "yarn", Kind::Build, message).vaguely());
             } else if ["Couldn't find ", "An unexpected error", "Your lockfile needs", "Found incompatible module"]
                 .iter()

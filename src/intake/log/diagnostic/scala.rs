@@ -11,7 +11,7 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
         let message = place.rest.strip_prefix("error: ").unwrap_or(place.rest);
         let one =
             Diagnostic::at(at, "scalac", Kind::Build, message).in_file(place.file, Some(place.line), place.column);
-        (place::has_extension(place.file, &["scala", "java"]) && !message.is_empty()).then_some(one)
+        (place::has_extension(place.file, &["scala", "java", "html"]) && !message.is_empty()).then_some(one)
     });
     read.collect()
 }
