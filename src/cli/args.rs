@@ -79,6 +79,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  homeostat fingerprint report.md\n  homeostat fingerprint --batch < reports.jsonl"
     )]
     Fingerprint(FingerprintArgs),
+    /// Show what is understood of a CI log: lane and kind, first error, failing tests, excerpt
+    #[command(
+        after_help = "Examples:\n  homeostat diagnose job.log\n  gh run view 42 --log-failed | homeostat diagnose - --format json\n  homeostat diagnose --batch logs --format json"
+    )]
+    Diagnose(DiagnoseArgs),
     /// Hold any diff to the guardrails
     #[command(after_help = "Example:\n  git diff | homeostat guard - --base .")]
     Guard(GuardArgs),
@@ -188,6 +193,16 @@ pub(crate) struct FingerprintArgs {
     /// Read JSON lines `{"id","title"?,"body"?|"trace"?,"labels"?}` and answer one line each
     #[arg(long)]
     pub(crate) batch: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiagnoseArgs {
+    /// A log (`-` reads standard input); compressed where its name ends in `.gz`
+    #[arg(default_value = "-")]
+    pub(crate) file: String,
+    /// Read every `*.log` and `*.log.gz` of a folder and answer each in the order of names, a line each with JSON
+    #[arg(long, value_name = "DIR", conflicts_with = "file")]
+    pub(crate) batch: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 mod args;
 mod configure;
 mod demo;
+mod diagnose;
 mod eval;
 mod explain;
 mod failure;
@@ -79,6 +80,7 @@ fn carry_out(cli: &Cli) -> Outcome {
     let (global, output) = (&cli.global, &Output);
     match &cli.command {
         Command::Fingerprint(args) => explain::fingerprint(args, global, output),
+        Command::Diagnose(args) => diagnose::diagnose(args, global, output),
         Command::Guard(args) => guard::guard(args, global, output),
         Command::Pattern(command) => patterns::pattern(command, global, output),
         Command::Config(command) => configure::config(command, global, output),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::event::{
     AttemptFinished, EVENT_SCHEMA, Recovered, Refusal, RepositoryFinished, RunFinished, RunStarted, Write,
 };
+use crate::intake::log::DiagnosisDocument;
 use crate::model::{
     CANDIDATE_SCHEMA, Candidate, FailureState, MANIFEST_SCHEMA, Manifest, STATE_SCHEMA, Timestamp, Verdict,
 };
@@ -21,6 +22,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
             "candidate",
             document::<Candidate>("A proven patch, as `propose` hands it to `publish`.", Some(CANDIDATE_SCHEMA)),
         ),
+        ("diagnosis", document::<DiagnosisDocument>("What `diagnose --format json` says of a log.", None)),
         ("event-attempt.finished", event::<AttemptFinished>("attempt.finished")),
         ("event-recovered", event::<Recovered>("recovered")),
         ("event-refusal", event::<Refusal>("refusal")),

@@ -25,21 +25,24 @@ pub(super) fn read(block: &Block, tool: &str, lines: &[Line<'_>]) -> Vec<Whose> 
         title.chain(block.spans.iter().flat_map(|span| lines[span.clone()].iter().copied())).collect();
     let traces = trace::find(&body);
     let Some(first) = choose(&traces) else {
-        let header = body.iter().find_map(|line| scan::error_header(line.text));
-        return header
-            .map(|header| Failure {
-                code: header.code.clone(),
-                chain: vec![header.into_exception()],
-                ..Failure::default()
-            })
-            .map(own)
-            .into_iter()
-            .collect();
+        return headed(&body).map(own).into_iter().collect();
     };
     let mut seen = BTreeSet::new();
     let ordered = std::iter::once(first).chain(traces.iter());
     let distinct = ordered.filter(|trace| seen.insert((trace.failure.error_type(), trace.failure.message())));
     distinct.take(MAX_OF_ONE).map(|trace| own(trace.failure.clone())).collect()
+}
+
+/// Reads the failure of lines that stand for themselves.
+pub(super) fn of_lines(lines: &[Line<'_>]) -> Option<Failure> {
+    let traces = trace::find(lines);
+    choose(&traces).map(|trace| trace.failure.clone()).or_else(|| headed(lines))
+}
+
+/// Reads the first error that stands without a trace.
+fn headed(lines: &[Line<'_>]) -> Option<Failure> {
+    let header = lines.iter().find_map(|line| scan::error_header(line.text))?;
+    Some(Failure { code: header.code.clone(), chain: vec![header.into_exception()], ..Failure::default() })
 }
 
 /// Chooses what ended the test: a crash before a complaint, else as for any other text.

@@ -14,6 +14,8 @@ const MAX_NAME: usize = 1000;
 pub(super) struct Block {
     /// The test, by the runner's name; nothing for what the runner does not name.
     pub(super) test: Option<String>,
+    /// What the runner calls it where it is no test: a hook, a file that does not load.
+    pub(super) label: Option<String>,
     /// The lines, which later readers do not see.
     pub(super) spans: Vec<Range<usize>>,
     /// The failure, where the reader knows it better than the trace automata.
@@ -67,6 +69,11 @@ impl Found {
     /// Adds counts that the runner prints.
     pub(super) fn count(&mut self, counts: Counts) {
         super::add(self.own.get_or_insert_with(Counts::default), counts);
+    }
+
+    /// Returns the numbers as the runner prints them, else what was seen.
+    pub(super) fn printed(&self) -> Counts {
+        self.own.unwrap_or(self.seen)
     }
 
     /// Returns the runner's counts, else what was seen, with what has no name.

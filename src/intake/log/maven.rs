@@ -2,6 +2,7 @@
 
 use crate::intake::clean::Line;
 use crate::intake::log::found::{Found, digits};
+use crate::intake::scan;
 use crate::model::{Counts, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
@@ -32,6 +33,11 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     }
     if let Some((name, start)) = open {
         found.block(Some(name), start..lines.len());
+    }
+    for name in listed(lines) {
+        if !found.tests.contains_key(&name) {
+            found.add(&name, TestOutcome::Failed);
+        }
     }
     if found.own.is_none() && recognised {
         // The last line is missing where the build was cut off.
@@ -67,6 +73,31 @@ fn failing(text: &str) -> Option<String> {
     }
     // A class whose set-up broke has no test to name.
     Some(name.to_owned())
+}
+
+/// Reads the list of older versions, where a class alone is said to have failed: `test(com.acme.CartTest): message`
+/// below `Failed tests:`.
+fn listed(lines: &[Line<'_>]) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut open = false;
+    for line in lines {
+        let text = line.text;
+        let rest = ["Failed tests:", "Tests in error:"].iter().find_map(|lead| text.strip_prefix(lead));
+        open = rest.is_some() || open && line.indent > 0;
+        if !open {
+            continue;
+        }
+        // TestNG names the instance before the class.
+        let text = rest.unwrap_or(text).trim();
+        let (method, place) = text.split_once('(').unwrap_or((text, ""));
+        let method = method.split(" on instance ").next().unwrap_or(method);
+        let class = place.split(')').next().unwrap_or("");
+        let sound = !method.is_empty() && !method.contains(' ') && scan::is_name(class) && class.contains('.');
+        if sound {
+            names.push(format!("{class}.{method}"));
+        }
+    }
+    names
 }
 
 fn ends_block(text: &str) -> bool {

@@ -85,10 +85,20 @@ fn details(lines: &[Line<'_>], from: usize, total: u64, numbered: &BTreeMap<u64,
                 break;
             }
         }
-        let name = numbered.get(&number).cloned().unwrap_or_else(|| title.join(" > "));
-        if is_hook(&name) {
+        let mut name = numbered.get(&number).cloned().unwrap_or_else(|| title.join(" > "));
+        if is_hook(&name) || title.last().is_some_and(|last| last.contains("\" hook")) {
             found.block(None, start + title.len()..stop);
+            let label = title.join(" > ");
+            found.blocks.last_mut().into_iter().for_each(|block| block.label = Some(label.clone()));
             continue;
+        }
+        // What runs on while the next suite's name is printed stands below the wrong one in the tree.
+        if title.len() > 1 && title.last().is_some_and(|last| name.rsplit(" > ").next() == Some(*last)) {
+            let whole = join(title.iter().copied(), " > ");
+            if whole != name && found.tests.get(&name) == Some(&TestOutcome::Failed) {
+                found.tests.remove(&name);
+            }
+            name = whole;
         }
         if found.tests.get(&name) != Some(&TestOutcome::Failed) {
             found.add(&name, TestOutcome::Failed);

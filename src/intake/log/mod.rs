@@ -5,17 +5,27 @@
 //! that does not load, a package that does not build) is counted and not named: its name would vanish with the mending,
 //! and a test that vanishes looks like one that was skipped. Linear, never panics. Layer 1.
 
+mod ant;
 mod block;
 mod cargo;
+mod diagnosis;
+mod diagnostic;
+mod document;
+mod excerpt;
 mod found;
 mod go;
 mod gradle;
 mod jest;
+mod karma;
 mod maven;
 mod mocha;
 mod nextest;
 mod node;
 mod pytest;
+mod sbt;
+mod signal;
+mod step;
+mod tail;
 mod tap;
 #[cfg(test)]
 mod tests;
@@ -26,29 +36,48 @@ use crate::intake::clean::{self, Line};
 use crate::intake::log::found::Found;
 use crate::model::{Counts, Failure, TestOutcome, TestRun};
 
+pub use diagnosis::{Diagnosis, FirstError, diagnose};
+pub use document::DiagnosisDocument;
+pub use tail::{LogText, Tail};
+
 /// A runner: its name in a [`TestRun`], its name in a [`Failure`], and its reader.
 struct Tool {
     runner: &'static str,
     name: &'static str,
     read: fn(&[Line<'_>]) -> Option<Found>,
+    /// Among the tests that it says it ran are those that it skipped.
+    runs_skipped: bool,
+}
+
+const fn tool(runner: &'static str, name: &'static str, read: fn(&[Line<'_>]) -> Option<Found>) -> Tool {
+    Tool { runner, name, read, runs_skipped: false }
+}
+
+impl Tool {
+    const fn counting_skipped(self) -> Self {
+        Self { runs_skipped: true, ..self }
+    }
 }
 
 /// Every runner. What an earlier one claims as a failing test's output is hidden from the later ones, so runners whose
 /// blocks hold other runners' output come first.
-const TOOLS: [Tool; 13] = [
-    Tool { runner: "nextest", name: "cargo-nextest", read: nextest::read },
-    Tool { runner: "cargo", name: "cargo-test", read: cargo::read },
-    Tool { runner: "pytest", name: "pytest", read: pytest::read },
-    Tool { runner: "unittest", name: "unittest", read: unittest::read },
-    Tool { runner: "jest", name: "jest", read: jest::read },
-    Tool { runner: "vitest", name: "vitest", read: vitest::read },
-    Tool { runner: "mocha", name: "mocha", read: mocha::read },
-    Tool { runner: "node", name: "node-test", read: node::read_tap },
-    Tool { runner: "node", name: "node-test", read: node::read_spec },
-    Tool { runner: "go", name: "go-test", read: go::read },
-    Tool { runner: "maven", name: "surefire", read: maven::read },
-    Tool { runner: "gradle", name: "gradle", read: gradle::read },
-    Tool { runner: "tap", name: "tap", read: tap::read },
+const TOOLS: [Tool; 16] = [
+    tool("nextest", "cargo-nextest", nextest::read),
+    tool("cargo", "cargo-test", cargo::read),
+    tool("pytest", "pytest", pytest::read),
+    tool("unittest", "unittest", unittest::read).counting_skipped(),
+    tool("jest", "jest", jest::read),
+    tool("vitest", "vitest", vitest::read),
+    tool("mocha", "mocha", mocha::read),
+    tool("node", "node-test", node::read_tap),
+    tool("node", "node-test", node::read_spec),
+    tool("go", "go-test", go::read),
+    tool("maven", "surefire", maven::read).counting_skipped(),
+    tool("gradle", "gradle", gradle::read).counting_skipped(),
+    tool("ant", "ant-junit", ant::read).counting_skipped(),
+    tool("sbt", "sbt", sbt::read).counting_skipped(),
+    tool("karma", "karma", karma::read),
+    tool("tap", "tap", tap::read),
 ];
 
 /// Reads how each test ended, under the runner's own name for it, and the runner's counts.
@@ -64,12 +93,37 @@ pub fn failures(output: &str) -> Vec<(Option<String>, Failure)> {
 /// Reads both at once.
 pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let cleaned = clean::clean(output);
-    let mut lines = clean::lines(&cleaned);
+    let reading = read_lines(clean::lines(&cleaned));
+    (reading.run, reading.failures)
+}
+
+/// What was read of the runners in some lines.
+struct Reading<'a> {
+    run: TestRun,
+    failures: Vec<(Option<String>, Failure)>,
+    /// Where each failing test's output stands, in the order of the tools.
+    blocks: Vec<(Option<String>, std::ops::Range<usize>)>,
+    /// The lines, without those that a runner claims.
+    rest: Vec<Line<'a>>,
+    /// The runners' names in a failure.
+    tools: Vec<&'static str>,
+    /// What failed without being a test with a name.
+    unnamed: u64,
+    /// What the runners call it.
+    labels: Vec<String>,
+    /// The numbers as the runners print them.
+    printed: Counts,
+}
+
+fn read_lines(mut lines: Vec<Line<'_>>) -> Reading<'_> {
     let mut run = TestRun::default();
     let mut runners: Vec<&str> = Vec::new();
     let mut tools: Vec<&str> = Vec::new();
     let mut failures = Vec::new();
+    let mut blocks = Vec::new();
     let mut unnamed = 0;
+    let mut labels = Vec::new();
+    let mut printed = Counts::default();
     for tool in &TOOLS {
         let Some(found) = (tool.read)(&lines) else { continue };
         if !runners.contains(&tool.runner) {
@@ -78,8 +132,13 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
         }
         unnamed += found.unnamed;
         add(&mut run.counts, found.counts());
+        let own = found.printed();
+        let ran = if tool.runs_skipped { own.run.saturating_add(own.skipped) } else { own.run };
+        add(&mut printed, Counts { run: ran, ..own });
+        labels.extend(found.blocks.iter().filter_map(|block| block.label.clone()));
         for block in &found.blocks {
             failures.extend(block::read(block, tool.name, &lines));
+            blocks.extend(block.spans.first().map(|span| (block.test.clone(), span.clone())));
         }
         for span in found.blocks.into_iter().flat_map(|block| block.spans).chain(found.hidden) {
             lines[span].fill(Line { text: "", indent: 0 });
@@ -93,7 +152,7 @@ pub fn read(output: &str) -> (TestRun, Vec<(Option<String>, Failure)>) {
     let tool = if let [only] = *tools { Some(only) } else { None };
     let loose = block::loose(&lines, &failing, &failures, unnamed > 0, tool);
     failures.extend(loose);
-    (run, failures)
+    Reading { run, failures, blocks, rest: lines, tools, unnamed, labels, printed }
 }
 
 fn add(sum: &mut Counts, more: Counts) {

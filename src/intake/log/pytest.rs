@@ -17,6 +17,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut sections: Vec<(&str, usize, usize)> = Vec::new();
     let mut section: Option<(&str, usize)> = None;
     let mut outcomes: BTreeMap<&str, TestOutcome> = BTreeMap::new();
+    let mut red: BTreeSet<&str> = BTreeSet::new();
     for (at, line) in lines.iter().enumerate() {
         let text = line.text;
         let banner = banner(text);
@@ -38,6 +39,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         if section.is_some() {
             continue;
         }
+        red.extend(red_file(text));
         let Some((name, outcome)) = (if summary { summary_line(text) } else { verbose_line(text) }) else { continue };
         if outcome == TestOutcome::Failed && known.insert(name) {
             failing.entry(title_of(name)).or_default().push_back(name);
@@ -61,19 +63,28 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     for (title, start, end) in sections {
         let bare = ["ERROR at setup of ", "ERROR at teardown of "].iter().find_map(|lead| title.strip_prefix(lead));
         let bare = bare.unwrap_or(title);
+        let bare = bare.strip_prefix("[doctest] ").unwrap_or(bare);
         if title.starts_with("ERROR collecting ") {
             found.block(None, start..end);
+            let file = title.trim_start_matches("ERROR collecting ").to_owned();
+            found.blocks.last_mut().into_iter().for_each(|block| block.label = Some(file.clone()));
             continue;
         }
         // Files may share a test's name: their sections stand in the order of the summary.
         let id = failing.get_mut(bare).and_then(VecDeque::pop_front).or_else(|| last.get(bare).copied());
-        if let Some(id) = id {
-            last.insert(bare, id);
-        } else {
-            found.add(bare, TestOutcome::Failed);
-        }
+        let name = match id {
+            Some(id) => {
+                last.insert(bare, id);
+                id.to_owned()
+            }
+            None => {
+                let name = file_of(&lines[start..end], &red).map_or_else(|| bare.to_owned(), |file| id_of(file, bare));
+                found.add(&name, TestOutcome::Failed);
+                name
+            }
+        };
         found.blocks.push(Block {
-            test: Some(id.unwrap_or(bare).to_owned()),
+            test: Some(name),
             failure: chain(&lines[start..end]),
             spans: std::iter::once(start..end).collect(),
             ..Block::default()
@@ -102,6 +113,29 @@ fn chain(section: &[Line<'_>]) -> Option<Failure> {
     block::chained(section.first()?.text, &parts, &links)
 }
 
+/// `tests/test_a.py .F.E  [ 50%]`: a file of which something failed.
+fn red_file(text: &str) -> Option<&str> {
+    let (file, marks) = text.split_once(' ')?;
+    let marks = marks.split(" [").next().unwrap_or(marks).trim();
+    let plain = !marks.is_empty() && marks.bytes().all(|b| b".FEsxX".contains(&b));
+    (file.ends_with(".py") && plain && marks.contains(['F', 'E'])).then_some(file)
+}
+
+/// Finds the red file that a section's trace begins in.
+fn file_of<'a>(section: &[Line<'a>], red: &BTreeSet<&'a str>) -> Option<&'a str> {
+    section.iter().find_map(|line| {
+        let (file, rest) = line.text.split_once(':')?;
+        let number = rest.split(':').next()?;
+        (red.contains(file) && digits(number).is_some()).then_some(file)
+    })
+}
+
+/// Makes a node's id of its file and title.
+fn id_of(file: &str, title: &str) -> String {
+    let (name, parameters) = title.find('[').map_or((title, ""), |at| title.split_at(at));
+    format!("{file}::{}{parameters}", name.replace('.', "::"))
+}
+
 /// `==== short test summary info ====`.
 fn banner(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("==")?.strip_suffix("==")?;
@@ -121,7 +155,9 @@ fn title(text: &str) -> Option<&str> {
 fn total(text: &str) -> Option<Counts> {
     let inner = banner(text).unwrap_or(text);
     let (numbers, time) = inner.rsplit_once(" in ")?;
-    let time = time.split(' ').next()?.strip_suffix('s')?;
+    let time = time.strip_suffix(" seconds").unwrap_or(time);
+    let time = time.split(' ').next()?;
+    let time = time.strip_suffix('s').unwrap_or(time);
     if time.is_empty() || !time.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         return None;
     }
@@ -139,7 +175,7 @@ fn total(text: &str) -> Option<Counts> {
                 counts.failed += number;
             }
             "skipped" => counts.skipped += number,
-            "warning" | "warnings" | "deselected" | "rerun" => {}
+            "warning" | "warnings" | "pytest-warnings" | "deselected" | "rerun" => {}
             _ => return None,
         }
     }
@@ -184,7 +220,8 @@ fn verbose_line(text: &str) -> Option<(&str, TestOutcome)> {
         (ends.is_empty() || after.starts_with(' ') && ends.starts_with(['[', '('])).then_some((at, *word))
     });
     let (at, word) = at.min()?;
-    let name = text[..at].trim_end();
+    // What is collected from elsewhere says so behind the name.
+    let name = text[..at].split(" <- ").next().unwrap_or("").trim_end();
     is_id(name).then_some(())?;
     Some((name, outcome(word.trim_start())?))
 }

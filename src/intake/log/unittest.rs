@@ -29,14 +29,17 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
                 end += 1;
             }
             // What has no name, a module that does not load or a class that is not set up, the runner counts itself.
-            let named = test(rest);
+            let named = test(rest).or_else(|| nose(rest).map(|name| (name, "")));
             if let Some((name, part)) = &named
                 && !failed.insert(name.clone())
                 && !part.is_empty()
             {
                 parts += 1;
             }
-            found.block(named.map(|(name, _)| name), at..end);
+            // nose shows what was logged meanwhile below the trace.
+            let own = until(&lines[..end], at, |line| line.text.contains(">> begin captured "));
+            found.block(named.map(|(name, _)| name), at..own);
+            found.hidden.push(own..end);
             at = end;
             continue;
         }
@@ -132,6 +135,28 @@ fn outcome(text: &str) -> Option<TestOutcome> {
         _ if text.starts_with("skipped ") => Some(TestOutcome::Skipped),
         _ => None,
     }
+}
+
+/// Reads the names that nose writes in titles: `a.b.Class.test_x`, with arguments of generated tests, doctests, and
+/// methods whose names are sentences.
+fn nose(rest: &str) -> Option<String> {
+    let name = rest.strip_prefix("Doctest: ").unwrap_or(rest).trim();
+    if name.starts_with("Failure: ") || name.starts_with("test suite for ") {
+        return None;
+    }
+    let (path, tail) = name.find(['(', ' ']).map_or((name, ""), |at| name.split_at(at));
+    let dotted = |text: &str| {
+        text.contains('.')
+            && !text.contains("..")
+            && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+            && text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+    };
+    if dotted(path) && (tail.is_empty() || tail.starts_with('(') && tail.ends_with(')')) {
+        return Some(name.to_owned());
+    }
+    let place = tail.strip_prefix(" (")?.strip_suffix(')')?;
+    let fixture = ["setUpClass", "tearDownClass", "setUpModule", "tearDownModule", "runTest"].contains(&path);
+    (dotted(place) && !fixture && !place.contains("_FailedTest") && !path.is_empty()).then(|| name.to_owned())
 }
 
 /// Reads `test_x (mod.Class.test_x)` and what stands behind it for a part of a test.

@@ -107,6 +107,8 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("backoff", RUNTIME),
     ("base64", EVERYWHERE),
     ("clap", FACES),
+    // Logs of CI systems come compressed.
+    ("flate2", OUTSIDE),
     // Streams of bounded concurrency, nothing else of it.
     ("futures_util", EFFECTS),
     ("getrandom", SYSTEM_CALLS),
