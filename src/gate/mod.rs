@@ -5,12 +5,16 @@
 mod attempts;
 mod caps;
 mod episode;
+mod family;
+mod mirror;
 mod ready;
 mod trust;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
+pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
+pub use mirror::rebuilt;
 pub use ready::draft_reasons;
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
 
