@@ -68,6 +68,16 @@ impl Snapshot {
         self.files.range(folder.to_owned()..).map(|(path, _)| path.as_str()).take_while(move |p| p.starts_with(folder))
     }
 
+    /// Returns whether there is a branch at all.
+    pub const fn exists(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Returns the earliest day that money or pull requests were counted for.
+    pub fn first_day(&self) -> Option<&str> {
+        self.below("budget/").next()?.strip_prefix("budget/")?.strip_suffix(".json")
+    }
+
     /// Returns whether a file is there.
     pub fn has(&self, path: &str) -> bool {
         self.files.contains_key(path)

@@ -2,7 +2,7 @@
 //!
 //! Who wrote a mirror is decided before it comes here; a mirror never takes anything from a state.
 
-use crate::model::{FailureState, Status};
+use crate::model::{FailureState, Status, Timestamp};
 
 /// More attempts than anybody allows; a mirror that counts more counts no more.
 const MOST_ATTEMPTS: u32 = 1_000;
@@ -21,6 +21,15 @@ pub fn rebuilt(known: Option<&FailureState>, mirrors: &[FailureState]) -> Option
         let later = (other.episode, other.attempts) > (one.episode, one.attempts);
         if later { joined(other, &one) } else { joined(one, &other) }
     })
+}
+
+/// Decides whether what was spent today can be known, from the days that the state branch counts and the times of what was
+/// read back from mirrors.
+///
+/// Without a branch it cannot: one that was never made and one that was deleted look the same. A branch that began before
+/// something that it has lost was rewound. One that began after it was made anew since, and paid for it on its first day.
+pub fn ledger_is_lost(branch_exists: bool, first_day: Option<&str>, lost: &[Timestamp]) -> bool {
+    !branch_exists || lost.iter().any(|at| first_day.is_none_or(|first| at.day().as_str() > first))
 }
 
 /// Returns whether a state lags behind a mirror. A candidate that was not published gave its attempt back, though another
@@ -66,7 +75,7 @@ fn add<T: PartialEq + Clone>(to: &mut Vec<T>, from: &[T]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AttemptRecord, Family, Fingerprint, Timestamp};
+    use crate::model::{AttemptRecord, Family, Fingerprint};
 
     fn state(episode: u32, attempts: u32) -> FailureState {
         let mut state = FailureState::new(Fingerprint::of(b"f"), Family::of(b"f"), episode);
@@ -105,6 +114,16 @@ mod tests {
         assert_eq!(rebuilt(Some(&mirror), std::slice::from_ref(&known)), None);
         assert_eq!(rebuilt(Some(&mirror), std::slice::from_ref(&mirror)), None);
         assert_eq!(rebuilt(Some(&state(2, 0)), &[mirror]), None, "an episode that is over counts for nothing");
+    }
+
+    #[test]
+    fn f_68_no_money_is_spent_on_the_day_that_a_ledger_is_lost() {
+        let day = |n: i64| Timestamp::from_millis(n * 86_400_000);
+        assert!(ledger_is_lost(false, None, &[]), "no branch");
+        assert!(!ledger_is_lost(true, Some("1970-01-03"), &[]), "nothing was lost");
+        assert!(ledger_is_lost(true, Some("1970-01-03"), &[day(0), day(3)]), "rewound past the fourth");
+        assert!(!ledger_is_lost(true, Some("1970-01-03"), &[day(1), day(2)]), "made anew on the third");
+        assert!(ledger_is_lost(true, None, &[day(1)]), "a branch that counts no day");
     }
 
     #[test]

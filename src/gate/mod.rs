@@ -14,7 +14,7 @@ pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attemp
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
-pub use mirror::rebuilt;
+pub use mirror::{ledger_is_lost, rebuilt};
 pub use ready::draft_reasons;
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
 

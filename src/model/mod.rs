@@ -22,7 +22,7 @@ mod time;
 mod verdict;
 
 pub use candidate::{
-    AlsoFixes, Anchor, CANDIDATE_SCHEMA, Candidate, CandidateFile, Expiry, MANIFEST_SCHEMA, Manifest, Settled,
+    AlsoFixes, Anchor, CANDIDATE_SCHEMA, Candidate, CandidateFile, Expiry, MANIFEST_SCHEMA, Manifest, Related, Settled,
 };
 pub use evidence::{Evidence, EvidenceKind, Resources, SandboxLevel, SandboxReport, Tally};
 pub use failure::{Exception, Failure, Frame};

@@ -20,7 +20,8 @@ pub fn write(state: &FailureState) -> String {
     let mut short;
     while json.len() > ROOM && keep > 0 {
         keep /= 2;
-        short = state.clone();
+        // Relatives can be found by the reports, too; without a history, attempts would be made again.
+        short = FailureState { sketch: None, ..state.clone() };
         short.reports.truncate(keep);
         latest(&mut short.attempts_log, keep);
         latest(&mut short.words_used, keep);

@@ -141,6 +141,7 @@ pub(crate) fn candidate() -> Candidate {
             .to_owned(),
         alternative: None,
         also_fixes: Vec::new(),
+        related: Vec::new(),
         attempt: 1,
         cost: MicroUsd::ZERO,
         tokens: Tokens::default(),
