@@ -234,6 +234,7 @@ fn state_problem(error: &state::StateError) -> RepositoryProblem {
     RepositoryProblem {
         reason: Reason::StateUnavailable,
         message: format!("{} ({error})", Reason::StateUnavailable.sentence()),
-        retryable: true,
+        // A file that is broken stays so until a person mends it.
+        retryable: !matches!(error, state::StateError::Broken { .. }),
     }
 }

@@ -3,11 +3,13 @@
 //! Refuses real files, processes and time; what those do is tested where they live.
 
 mod episodes;
+mod families;
 mod faults;
 mod fleet;
 mod governance;
 mod guards;
 mod program;
 mod races;
+mod rebuild;
 mod workspace;
 mod world;

@@ -32,9 +32,25 @@ enum Then {
     OwnerIsGone,
 }
 
+/// The repository with two failures, after the first got its pull request and the state branch was lost.
+async fn lost_world() -> (World, RepoSlug) {
+    let mut world = World::new(vec![TOTAL, PRICE]);
+    let slug = world.repository("shop", &[("src/shop.py", &source(&["total", "price"]))]).await;
+    world.report(&slug, &TOTAL).await;
+    assert_eq!(world.run().await.pulls("created"), 1);
+    let state = homeostat::forge::STATE_SLUG.parse().expect("legal");
+    world.forge.force_branch(&state, "acme", &world.config.state.branch, None).await.expect("the state is lost");
+    world.report(&slug, &PRICE).await;
+    (world, slug)
+}
+
 /// Runs the three runs and checks the invariants; returns whether the fault was met.
 async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> bool {
     let (world, slug) = world(failures).await;
+    in_three_runs(world, slug, failures, first, then, what).await
+}
+
+async fn in_three_runs(world: World, slug: RepoSlug, failures: usize, first: Options, then: Then, what: &str) -> bool {
     let main = world.forge.world(&slug).await.expect("a repository").refs["main"].clone();
     let faulted = world.run_with(first).await;
     exactly_one_terminal_event(&faulted, what);
@@ -149,4 +165,21 @@ async fn f_27_f_35_f_56_f_65_a_process_killed_at_any_call_leaves_one_pull_reques
     let options = |calls| Options { crash_after: Some(calls), ..Options::default() };
     let runs = every_call(failures, then, options, "killed").await;
     assert!(runs > 30, "the road has more calls than that");
+}
+
+#[rstest]
+#[tokio::test]
+async fn f_68_a_fault_at_any_call_of_a_run_that_rebuilds_its_state_ends_as_well(
+    #[values(0, 1, 2, 3, 4, 5, 6)] kind: usize,
+) {
+    let kind = FaultKind::all()[kind];
+    for call_index in 0..500 {
+        let (world, slug) = lost_world().await;
+        let what = format!("{kind:?} at call {call_index}, after the state was lost");
+        let first = Options { faults: vec![Fault { call_index, kind }], ..Options::default() };
+        if !in_three_runs(world, slug, 2, first, Then::TwoHoursPass, &what).await {
+            return;
+        }
+    }
+    panic!("the road never ends");
 }
