@@ -71,7 +71,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     }
     if !reservation.works.is_empty() && !context.run.dry_run {
         let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();
-        let ledger_lost = gate::ledger_is_lost(snapshot.exists(), snapshot.first_day(), &times);
+        let ledger_lost = gate::ledger_is_lost(snapshot.exists(), &snapshot.days(), now, &times);
         let today = state.read_json::<Day>(&snapshot, &budget_path(&now.day())).await?.unwrap_or_default();
         let found = Found { rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
         take_lease(context, &mut reservation, &found).await?;

@@ -3,7 +3,7 @@
 //! Works over `Forge` alone, so that GitHub, the embedded forge and the test double share every rule. It never rewrites
 //! history and never writes when nothing changed. Layer 4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -73,9 +73,9 @@ impl Snapshot {
         self.head.is_some()
     }
 
-    /// Returns the earliest day that money or pull requests were counted for.
-    pub fn first_day(&self) -> Option<&str> {
-        self.below("budget/").next()?.strip_prefix("budget/")?.strip_suffix(".json")
+    /// Returns the days that money or pull requests are counted for.
+    pub fn days(&self) -> BTreeSet<&str> {
+        self.below("budget/").filter_map(|path| path.strip_prefix("budget/")?.strip_suffix(".json")).collect()
     }
 
     /// Returns whether a file is there.

@@ -2,6 +2,8 @@
 //!
 //! Who wrote a mirror is decided before it comes here; a mirror never takes anything from a state.
 
+use std::collections::BTreeSet;
+
 use crate::model::{FailureState, Status, Timestamp};
 
 /// More attempts than anybody allows; a mirror that counts more counts no more.
@@ -26,10 +28,13 @@ pub fn rebuilt(known: Option<&FailureState>, mirrors: &[FailureState]) -> Option
 /// Decides whether what was spent today can be known, from the days that the state branch counts and the times of what was
 /// read back from mirrors.
 ///
-/// Without a branch it cannot: one that was never made and one that was deleted look the same. A branch that began before
-/// something that it has lost was rewound. One that began after it was made anew since, and paid for it on its first day.
-pub fn ledger_is_lost(branch_exists: bool, first_day: Option<&str>, lost: &[Timestamp]) -> bool {
-    !branch_exists || lost.iter().any(|at| first_day.is_none_or(|first| at.day().as_str() > first))
+/// Without a branch it cannot: one that was never made and one that was deleted look the same. What was lost of today takes
+/// today's ledger with it; so does what was lost of an earlier day that the branch should count and does not, for then it
+/// was rewound to before that day. A branch that began later was made anew, and paid for it on its first day.
+pub fn ledger_is_lost(branch_exists: bool, days: &BTreeSet<&str>, now: Timestamp, lost: &[Timestamp]) -> bool {
+    let today = now.day();
+    let rewound = |day: &str| day == today || (!days.contains(day) && days.first().is_none_or(|first| day > *first));
+    !branch_exists || lost.iter().any(|at| rewound(&at.day()))
 }
 
 /// Returns whether a state lags behind a mirror. A candidate that was not published gave its attempt back, though another
@@ -119,11 +124,14 @@ mod tests {
     #[test]
     fn f_68_no_money_is_spent_on_the_day_that_a_ledger_is_lost() {
         let day = |n: i64| Timestamp::from_millis(n * 86_400_000);
-        assert!(ledger_is_lost(false, None, &[]), "no branch");
-        assert!(!ledger_is_lost(true, Some("1970-01-03"), &[]), "nothing was lost");
-        assert!(ledger_is_lost(true, Some("1970-01-03"), &[day(0), day(3)]), "rewound past the fourth");
-        assert!(!ledger_is_lost(true, Some("1970-01-03"), &[day(1), day(2)]), "made anew on the third");
-        assert!(ledger_is_lost(true, None, &[day(1)]), "a branch that counts no day");
+        let lost = |days: &[&str], at: &[Timestamp]| ledger_is_lost(true, &days.iter().copied().collect(), day(9), at);
+        assert!(ledger_is_lost(false, &BTreeSet::new(), day(9), &[]), "no branch");
+        assert!(!lost(&["1970-01-03"], &[]), "nothing was lost");
+        assert!(lost(&["1970-01-03", "1970-01-10"], &[day(0), day(9)]), "something of today");
+        assert!(lost(&["1970-01-03"], &[day(3)]), "rewound past the fourth");
+        assert!(!lost(&["1970-01-03", "1970-01-04"], &[day(3)]), "one file is lost, and the fourth is not");
+        assert!(!lost(&["1970-01-03"], &[day(1), day(2)]), "made anew on the third");
+        assert!(lost(&[], &[day(1)]), "a branch that counts no day");
     }
 
     #[test]

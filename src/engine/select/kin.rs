@@ -76,13 +76,12 @@ impl Selector<'_> {
             if under_way.contains_key(fingerprint) {
                 continue;
             }
-            let way = match self.in_hand(around.base, fingerprint) {
-                Some(way) => Some(way),
-                None => {
-                    let pulls = self.our_pulls(fingerprint).await?;
-                    pulls.iter().find(|p| p.state == PullState::Open).map(|p| UnderWay::PullRequest(p.number))
-                }
-            };
+            let mut way = self.in_hand(around.base, fingerprint);
+            if way.is_none() {
+                let pulls = self.our_pulls(fingerprint).await?;
+                let open = pulls.iter().find(|pull| pull.state == PullState::Open);
+                way = open.map(|pull| UnderWay::PullRequest(pull.number));
+            }
             under_way.extend(way.map(|way| (fingerprint.clone(), way)));
         }
         Ok(())

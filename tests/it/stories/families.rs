@@ -1,8 +1,8 @@
 //! Near duplicates: of one family one goes first, the others wait for it and are judged on their own afterwards.
 
 use homeostat::engine::Selection;
-use homeostat::forge::Forge;
 use homeostat::forge::rules::MergeStyle;
+use homeostat::forge::{Forge, IssueQuery};
 use homeostat::model::RepoSlug;
 
 use super::program::{Bug, bug, source};
@@ -135,11 +135,11 @@ async fn another_root_type_on_the_same_way_is_another_failure() {
 
 #[tokio::test]
 async fn a_person_who_names_the_issue_does_not_wait() {
-    let (world, _, _) = opened(&TOTAL, &ROUND).await;
+    let (world, slug, _) = opened(&TOTAL, &ROUND).await;
     assert!(world.run().await.has_reason("family-deferred"));
-    let number = world.forge.issues(&super::world::slug("shop"), &Default::default(), None).await;
-    let issue = number.expect("a repository").items.iter().map(|issue| issue.number).max();
-    let selection = Selection { only: Some(super::world::slug("shop")), issue };
+    let issues = world.forge.issues(&slug, &IssueQuery::default(), None).await;
+    let issue = issues.expect("a repository").items.iter().map(|issue| issue.number).max();
+    let selection = Selection { only: Some(slug), issue };
     let ran = world.run_with(Options { selection, ..Options::default() }).await;
     assert_eq!(ran.pulls("created"), 1, "{:?}", ran.reasons());
 }

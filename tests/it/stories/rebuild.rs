@@ -86,7 +86,7 @@ async fn f_68_a_lost_state_branch_is_rebuilt_with_the_next_write_that_happens_an
     world.report(&slug, &PRICE).await;
     let ran = world.run().await;
     assert_eq!(ran.pulls("created"), 1, "patterns go on: {:#?}", ran.report);
-    assert_eq!(recovered(&ran), [total.clone()]);
+    assert_eq!(recovered(&ran), std::slice::from_ref(&total));
     assert_eq!(failure(&world, &total).await, Some(before), "all that the body knew");
     assert!(ledger_lost(&world).await, "no money that day");
     assert_eq!(world.run().await.writes, 0);
@@ -142,7 +142,7 @@ async fn f_68_a_merged_pull_request_gives_back_its_state_however_it_was_merged()
         world.fixers = vec![super::program::mend("repaired")];
         world.tick();
         let ran = world.run().await;
-        assert_eq!(recovered(&ran), [total.clone()], "{style:?}: {:?}", ran.reasons());
+        assert_eq!(recovered(&ran), std::slice::from_ref(&total), "{style:?}: {:?}", ran.reasons());
         assert_eq!(failure(&world, &total).await.map(|state| state.episode), Some(2), "{style:?}");
     }
 }
@@ -161,7 +161,7 @@ async fn f_68_a_rewound_state_branch_is_raised_to_what_pull_requests_know() {
     assert_eq!(world.run().await.writes, 0);
     world.report(&slug, &STOCK).await;
     let ran = world.run().await;
-    assert_eq!(recovered(&ran), [price.clone()]);
+    assert_eq!(recovered(&ran), std::slice::from_ref(&price));
     assert_eq!(failure(&world, &price).await, Some(before));
     assert!(ledger_lost(&world).await, "what was spent since is not known");
 }
