@@ -139,6 +139,7 @@ impl Selector<'_> {
     ) -> Result<FailureState, ForgeError> {
         let mut fresh = FailureState::new(group.fingerprint.clone(), group.family.clone(), episode);
         if let Some(past) = past {
+            fresh.sketch.clone_from(&past.sketch);
             fresh.reports.clone_from(&past.reports);
             fresh.words_used.clone_from(&past.words_used);
             fresh.rejected_trees.clone_from(&past.rejected_trees);

@@ -44,6 +44,17 @@ async fn lost_world() -> (World, RepoSlug) {
     (world, slug)
 }
 
+/// A repository with two failures of one family: one of them waits for the other's pull request.
+async fn family_world() -> (World, RepoSlug) {
+    const ADD: Bug = Bug { callers: &["checkout", "serve"], ..TOTAL };
+    const ROUND: Bug = Bug { callers: &["total", "checkout", "serve"], ..PRICE };
+    let mut world = World::new(vec![ADD, ROUND]);
+    let slug = world.repository("shop", &[("src/shop.py", &source(&["total", "price"]))]).await;
+    world.report(&slug, &ADD).await;
+    world.report(&slug, &ROUND).await;
+    (world, slug)
+}
+
 /// Runs the three runs and checks the invariants; returns whether the fault was met.
 async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> bool {
     let (world, slug) = world(failures).await;
@@ -190,6 +201,26 @@ async fn f_68_a_fault_at_any_call_of_a_run_that_rebuilds_its_state_ends_as_well(
         let all = if kind == FaultKind::Lag { 1 } else { 2 };
         assert!(states >= all, "{what}: the lost state is back");
         if !met {
+            return;
+        }
+    }
+    panic!("the road never ends");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_fault_at_any_call_leaves_one_pull_request_for_two_failures_of_one_family(
+    #[values(0, 1, 2, 3, 4, 5, 6, 7)] kind: usize,
+) {
+    let kind = FaultKind::all().get(kind).copied();
+    for call in 0..500 {
+        let (world, slug) = family_world().await;
+        let first = match kind {
+            Some(kind) => Options { faults: vec![Fault { call_index: call, kind }], ..Options::default() },
+            None => Options { crash_after: Some(call), ..Options::default() },
+        };
+        let what = format!("{kind:?} at call {call}, two of one family");
+        if !in_three_runs(&world, &slug, 1, first, Then::TwoHoursPass, &what).await {
             return;
         }
     }
