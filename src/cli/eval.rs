@@ -271,6 +271,7 @@ fn work(report: Report, slug: &RepoSlug, base: &ObjectId, policy: &Policy) -> Re
         inputs_specific: inputs.specific,
         inputs_baseline: inputs.baseline,
         state,
+        related: Vec::new(),
     })
 }
 

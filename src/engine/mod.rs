@@ -10,6 +10,7 @@ pub mod fixers;
 mod lease;
 pub mod propose;
 pub mod publish;
+mod rebuild;
 mod reconcile;
 pub mod record;
 mod reports;

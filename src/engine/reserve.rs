@@ -10,9 +10,12 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::budget;
 use crate::engine::lease::{Lease, LeasedFailure, Leases};
+use crate::engine::rebuild::Rebuilt;
 use crate::engine::select::{Selected, select};
-use crate::engine::state::{Mutations, Snapshot, StateError, decode, encode, failure_path, lease_path};
+use crate::engine::settle::Day;
+use crate::engine::state::{Mutations, Snapshot, StateError, budget_path, decode, encode, failure_path, lease_path};
 use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry};
+use crate::event::{Event, Recovered};
 use crate::gate;
 use crate::model::{Allowance, FailureState, MicroUsd, Policy, Reason};
 
@@ -58,32 +61,49 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         skipped: Vec::new(),
         duplicates: Vec::new(),
     };
+    let mut rebuilt = Vec::new();
     for one in selected {
+        rebuilt.extend(one.rebuilt);
         reservation.repositories.push(one.view);
         reservation.works.extend(one.works);
         reservation.skipped.extend(one.skipped);
         reservation.duplicates.extend(one.duplicates);
     }
     if !reservation.works.is_empty() && !context.run.dry_run {
-        take_lease(context, &mut reservation).await?;
+        let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();
+        let ledger_lost = gate::ledger_is_lost(snapshot.exists(), &snapshot.days(), now, &times);
+        let today = state.read_json::<Day>(&snapshot, &budget_path(&now.day())).await?.unwrap_or_default();
+        let found = Found { rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
+        take_lease(context, &mut reservation, &found).await?;
     }
     Ok(reservation)
+}
+
+/// What the state branch did not know any more.
+struct Found {
+    /// States that mirrors gave back; they go with the first write of the run, and nothing is written for them alone.
+    rebuilt: Vec<Rebuilt>,
+    /// What was spent today is not known, and the day is to be marked so.
+    ledger_lost: bool,
+    /// Nothing of today's money may be granted, by this loss or by one that was marked before.
+    no_money: bool,
 }
 
 /// Writes the lease and the grant, in one commit; work that another run leased in the meantime is left to it.
 ///
 /// The same commit clears leases that ended without a record, and counts one attempt for each of their failures.
-async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Result<(), EngineError> {
+async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found: &Found) -> Result<(), EngineError> {
     let config = context.config;
     // No model is configured yet that could spend it; what is not needed is not taken from the day.
     let wanted = Allowance::Cap(MicroUsd::ZERO);
-    reservation.grant = match budget::grant(wanted, config.budget.day, MicroUsd::ZERO, MicroUsd::ZERO) {
+    let day = if found.no_money { Allowance::Cap(MicroUsd::ZERO) } else { config.budget.day };
+    reservation.grant = match budget::grant(wanted, day, MicroUsd::ZERO, MicroUsd::ZERO) {
         Allowance::Cap(grant) => grant,
         Allowance::Unlimited => MicroUsd::ZERO,
     };
     let lost: Mutex<BTreeSet<usize>> = Mutex::default();
     let (works, now) = (&reservation.works, reservation.made_at);
-    let path = lease_path(&context.run.id);
+    let (path, today) = (lease_path(&context.run.id), budget_path(&now.day()));
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let below = |folder: &'static str| snapshot.below(folder).map(str::to_owned).collect::<Vec<_>>();
         let mut paths = below("leases/");
@@ -91,6 +111,10 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Res
         if !paths.is_empty() {
             paths.extend(below("failures/"));
         }
+        paths.extend(found.rebuilt.iter().map(|one| failure_path(one.repository_id, &one.state.fingerprint)));
+        paths.push(today.clone());
+        paths.sort();
+        paths.dedup();
         paths
     };
     let change = |present: &BTreeMap<String, Vec<u8>>| -> Result<Mutations, StateError> {
@@ -124,11 +148,24 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation) -> Res
         };
         let mut mutations = Mutations::from([(path.clone(), Some(encode(&lease)))]);
         mutations.extend(leases.free.iter().map(|lease| (lease_path(&lease.run_id), None)));
-        count_overdue(&leases.overdue, present, &mut mutations)?;
+        let mut states = restored(&found.rebuilt, present)?;
+        count_overdue(&leases.overdue, present, &mut states, &mut mutations)?;
+        mutations.extend(states.into_iter().map(|(path, state)| (path, Some(encode(&state)))));
+        if found.ledger_lost {
+            let mut day =
+                present.get(&today).map_or_else(|| Ok(Day::default()), |bytes| decode::<Day>(&today, bytes))?;
+            day.ledger_lost = true;
+            mutations.insert(today.clone(), Some(encode(&day)));
+        }
         Ok(mutations)
     };
     let message = format!("reserve: {} failure(s) for run {}", works.len(), context.run.id);
-    context.state().update(&message, &paths, &change).await?;
+    let written = context.state().update(&message, &paths, &change).await?;
+    for one in found.rebuilt.iter().filter(|_| written) {
+        let (repo, fingerprint) = (one.slug.to_string(), one.state.fingerprint.to_string());
+        let recovered = Recovered { repo, fingerprint, what: one.what() };
+        context.recorder.record(Event::Recovered(Box::new(recovered))).map_err(EngineError::Journal)?;
+    }
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     leave_lost(reservation, &lost);
     Ok(())
@@ -143,13 +180,28 @@ fn leased(work: &Work) -> LeasedFailure {
     }
 }
 
+/// Joins states that mirrors gave back with what another run may have written since.
+fn restored(
+    rebuilt: &[Rebuilt],
+    present: &BTreeMap<String, Vec<u8>>,
+) -> Result<BTreeMap<String, FailureState>, StateError> {
+    let mut states = BTreeMap::new();
+    for one in rebuilt {
+        let path = failure_path(one.repository_id, &one.state.fingerprint);
+        let recorded = present.get(&path).map(|bytes| decode::<FailureState>(&path, bytes)).transpose()?;
+        let state = gate::rebuilt(recorded.as_ref(), std::slice::from_ref(&one.state));
+        states.extend(state.map(|state| (path, state)));
+    }
+    Ok(states)
+}
+
 /// Counts one attempt for each failure of each overdue lease, and takes the lease away.
 fn count_overdue(
     overdue: &[Lease],
     present: &BTreeMap<String, Vec<u8>>,
+    states: &mut BTreeMap<String, FailureState>,
     mutations: &mut Mutations,
 ) -> Result<(), StateError> {
-    let mut states: BTreeMap<String, FailureState> = BTreeMap::new();
     for lease in overdue {
         mutations.insert(lease_path(&lease.run_id), None);
         for one in &lease.failures {
@@ -164,7 +216,6 @@ fn count_overdue(
             states.insert(path, counted);
         }
     }
-    mutations.extend(states.into_iter().map(|(path, state)| (path, Some(encode(&state)))));
     Ok(())
 }
 

@@ -38,6 +38,9 @@ pub(crate) struct Day {
     /// Pull requests opened that day, UTC by the forge's clock.
     #[serde(default)]
     pub(crate) pull_requests: u32,
+    /// The state branch was lost or rewound: what was spent that day is not known, so all of it counts as spent (F-68).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) ledger_lost: bool,
     #[serde(flatten)]
     rest: BTreeMap<String, serde_json::Value>,
 }

@@ -3,7 +3,7 @@
 //! Works over `Forge` alone, so that GitHub, the embedded forge and the test double share every rule. It never rewrites
 //! history and never writes when nothing changed. Layer 4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -66,6 +66,16 @@ impl Snapshot {
     /// Returns the paths below a folder.
     pub fn below<'s>(&'s self, folder: &'s str) -> impl Iterator<Item = &'s str> {
         self.files.range(folder.to_owned()..).map(|(path, _)| path.as_str()).take_while(move |p| p.starts_with(folder))
+    }
+
+    /// Returns whether there is a branch at all.
+    pub const fn exists(&self) -> bool {
+        self.head.is_some()
+    }
+
+    /// Returns the days that money or pull requests are counted for.
+    pub fn days(&self) -> BTreeSet<&str> {
+        self.below("budget/").filter_map(|path| path.strip_prefix("budget/")?.strip_suffix(".json")).collect()
     }
 
     /// Returns whether a file is there.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::gate::{AttemptInputs, Caps};
 use crate::model::{
-    BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, RepoSlug,
-    Report, ReportId, Settled, Timestamp,
+    BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, Related,
+    RepoSlug, Report, ReportId, Settled, Timestamp,
 };
 
 /// The schema's name of a reservation file.
@@ -46,6 +46,9 @@ pub struct Work {
     pub inputs_baseline: String,
     /// The failure's state before.
     pub state: FailureState,
+    /// Near duplicates, and failures that resemble it, for readers of the pull request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
 }
 
 impl Work {

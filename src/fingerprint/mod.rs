@@ -21,7 +21,7 @@ pub use localise::{localise, localise_frame};
 pub use normalise::{MessageClass, NormalPath, Origin, is_test_path, message_class, normal_path, ruleset};
 pub use same::{Agreement, Sameness, same_failure};
 pub use similarity::{
-    Frequencies, JOIN_THRESHOLD, Relation, Score, Sketch, family_score, fast, group_score, jaccard, relation,
+    Frequencies, JOIN_THRESHOLD, Relation, Score, family_score, fast, group_score, jaccard, relation,
 };
 
 use crate::model::{Failure, Family, Fingerprint};

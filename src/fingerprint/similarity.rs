@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use crate::model::{Sketch, sha256_hex};
 
 use super::components::{Components, Shape};
 use super::normalise::error_type;
@@ -24,22 +26,14 @@ const RELATED_THRESHOLD: f64 = 0.15;
 
 /// Frames of a sketch; deeper ones weigh next to nothing.
 const MOST_FRAMES: usize = 48;
+/// Words of a sketch; a message that says more says it in its first ones.
+const MOST_WORDS: usize = 64;
 
-/// What is kept of a failure to find its relatives.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sketch {
-    /// The family of languages.
-    pub language: String,
-    /// The root's type.
-    pub error_type: String,
-    /// The type says too little to part two failures.
-    pub generic: bool,
-    /// Frames with their places from 1, innermost first, throwing ones included.
-    pub frames: Vec<(String, u32)>,
-    /// The first five frames of the repository.
-    pub top: Vec<String>,
-    /// Words of the message's template.
-    pub words: BTreeSet<String>,
+/// Shortens a name to what a sketch keeps of it.
+fn short(name: &str) -> String {
+    let mut hash = sha256_hex(name.as_bytes());
+    hash.truncate(12);
+    hash
 }
 
 impl Sketch {
@@ -47,23 +41,25 @@ impl Sketch {
     pub fn of(parts: &Components) -> Self {
         let speaking =
             parts.frames.iter().filter(|frame| !frame.module_or_path.is_empty() || !frame.function.is_empty());
+        let of_types = || parts.types.first().map(String::as_str).unwrap_or_default();
+        let root = if parts.shape == Shape::Ci { parts.code.as_deref().unwrap_or_else(of_types) } else { of_types() };
+        let words = parts.template.split(' ').filter(|word| !word.is_empty()).take(MOST_WORDS);
         Self {
             language: parts.language.clone(),
-            error_type: if parts.shape == Shape::Ci {
-                parts.code.clone().or_else(|| parts.types.first().cloned()).unwrap_or_default()
-            } else {
-                parts.types.first().cloned().unwrap_or_default()
-            },
-            generic: parts.generic,
-            frames: (1_u32..).zip(speaking.take(MOST_FRAMES)).map(|(place, frame)| (frame.key(), place)).collect(),
-            top: parts.frames.iter().filter(|frame| frame.is_app()).take(5).map(super::NormalFrame::key).collect(),
-            words: parts.template.split(' ').filter(|word| !word.is_empty()).map(str::to_lowercase).collect(),
+            error_type: short(root),
+            generic: parts.generic || error_type(root, "", None).generic,
+            frames: (1_u32..)
+                .zip(speaking.take(MOST_FRAMES))
+                .map(|(place, frame)| (short(&frame.key()), place))
+                .collect(),
+            top: parts.frames.iter().filter(|frame| frame.is_app()).take(5).map(|frame| short(&frame.key())).collect(),
+            words: words.map(|word| short(&word.to_lowercase())).collect(),
         }
     }
 }
 
 /// In how many sketches each frame occurs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Frequencies {
     sketches: u32,
     of: BTreeMap<String, u32>,
@@ -88,17 +84,11 @@ impl Frequencies {
         }
     }
 
-    /// Returns the three rarest frames of a sketch, for an index of candidates.
+    /// Returns the three rarest frames of a sketch that any counted one has, to find candidates by.
     pub fn rarest<'a>(&self, sketch: &'a Sketch) -> Vec<&'a str> {
-        let mut frames: Vec<(u32, &str)> = sketch
-            .frames
-            .iter()
-            .map(|(frame, _)| (self.of.get(frame).copied().unwrap_or(0), frame.as_str()))
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        frames.truncate(3);
-        frames.into_iter().map(|(_, frame)| frame).collect()
+        let known = |frame: &'a str| self.of.get(frame).map(|count| (*count, frame));
+        let frames: BTreeSet<(u32, &str)> = sketch.frames.iter().filter_map(|(frame, _)| known(frame)).collect();
+        frames.into_iter().take(3).map(|(_, frame)| frame).collect()
     }
 }
 
@@ -163,8 +153,7 @@ fn veto(one: &Sketch, other: &Sketch) -> Option<&'static str> {
     if !one.top.is_empty() && !other.top.is_empty() && !one.top.iter().any(|frame| other.top.contains(frame)) {
         return Some("no frame of the repository in common among the first five");
     }
-    let generic = |sketch: &Sketch| sketch.generic || error_type(&sketch.error_type, "", None).generic;
-    if one.error_type != other.error_type && !generic(one) && !generic(other) {
+    if one.error_type != other.error_type && !one.generic && !other.generic {
         return Some("other root types");
     }
     None

@@ -5,6 +5,8 @@
 mod attempts;
 mod caps;
 mod episode;
+mod family;
+mod mirror;
 mod ready;
 mod runs;
 mod trust;
@@ -12,6 +14,8 @@ mod trust;
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
+pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
+pub use mirror::{ledger_is_lost, rebuilt};
 pub use ready::draft_reasons;
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};

@@ -108,6 +108,9 @@ pub struct Candidate {
     pub alternative: Option<String>,
     /// Other failures that the patch turns green.
     pub also_fixes: Vec<AlsoFixes>,
+    /// Failures that resemble it and are not mended by it, as far as is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
     /// This attempt's number in the episode.
     pub attempt: u32,
     /// Money spent on it.
@@ -131,6 +134,15 @@ pub struct Candidate {
 /// Another failure that a patch turns green.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct AlsoFixes {
+    /// Its fingerprint.
+    pub fingerprint: Fingerprint,
+    /// Its report.
+    pub report: ReportId,
+}
+
+/// A failure that resembles another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Related {
     /// Its fingerprint.
     pub fingerprint: Fingerprint,
     /// Its report.

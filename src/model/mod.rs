@@ -13,6 +13,7 @@ mod path;
 mod policy;
 mod reason;
 mod report;
+mod sketch;
 mod state;
 mod taxonomy;
 mod tests_run;
@@ -21,7 +22,7 @@ mod time;
 mod verdict;
 
 pub use candidate::{
-    AlsoFixes, Anchor, CANDIDATE_SCHEMA, Candidate, CandidateFile, Expiry, MANIFEST_SCHEMA, Manifest, Settled,
+    AlsoFixes, Anchor, CANDIDATE_SCHEMA, Candidate, CandidateFile, Expiry, MANIFEST_SCHEMA, Manifest, Related, Settled,
 };
 pub use evidence::{Evidence, EvidenceKind, Resources, SandboxLevel, SandboxReport, Tally};
 pub use failure::{Exception, Failure, Frame};
@@ -36,6 +37,7 @@ pub use policy::{
 };
 pub use reason::{Reason, ReasonClass};
 pub use report::{Actor, ActorKind, Report, ReportId};
+pub use sketch::Sketch;
 pub use state::{AttemptRecord, FailureState, STATE_SCHEMA};
 pub use taxonomy::{Kind, Lane, Language, Source, Status};
 pub use tests_run::{Counts, TestOutcome, TestRun};

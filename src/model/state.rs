@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Family, Fingerprint, MicroUsd, ObjectId, ReportId, Source, Status, Timestamp, Tokens};
+use crate::model::{Family, Fingerprint, MicroUsd, ObjectId, ReportId, Sketch, Source, Status, Timestamp, Tokens};
 
 /// The schema's name, written into every state.
 pub const STATE_SCHEMA: &str = "homeostat.state/1";
@@ -31,6 +31,9 @@ pub struct FailureState {
     pub fingerprint: Fingerprint,
     /// The family at first sighting.
     pub family: Family,
+    /// What relatives are found by; states from before there was one have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<Sketch>,
     /// Reports known to be about it, the canonical one first.
     #[serde(default)]
     pub reports: Vec<ReportId>,
@@ -87,6 +90,7 @@ impl FailureState {
             schema: STATE_SCHEMA.to_owned(),
             fingerprint,
             family,
+            sketch: None,
             reports: Vec::new(),
             tier: None,
             attempts: 0,

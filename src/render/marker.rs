@@ -17,10 +17,14 @@ const ROOM: usize = 12_000;
 pub fn write(state: &FailureState) -> String {
     let mut json = escaped(state);
     let mut keep = 64;
-    let mut short;
+    // Relatives can be found by their reports, too; without a history, attempts would be made again.
+    let mut short = FailureState { sketch: None, ..state.clone() };
+    if json.len() > ROOM {
+        json = escaped(&short);
+    }
     while json.len() > ROOM && keep > 0 {
         keep /= 2;
-        short = state.clone();
+        short = FailureState { sketch: None, ..state.clone() };
         short.reports.truncate(keep);
         latest(&mut short.attempts_log, keep);
         latest(&mut short.words_used, keep);
@@ -108,6 +112,16 @@ mod tests {
         let line = write(&odd);
         assert!(line.is_ascii() && line.lines().count() == 1);
         assert_eq!(read(&line), Some(odd));
+    }
+
+    #[test]
+    fn what_relatives_are_found_by_goes_before_any_history_does() {
+        let mut long = state();
+        let many = |n: usize| vec!["abcdef".repeat(4); n];
+        long.words_used = many(100);
+        long.sketch = Some(crate::model::Sketch { top: many(500), ..Default::default() });
+        let kept = read(&write(&long)).expect("a state");
+        assert_eq!((kept.sketch, kept.words_used.len()), (None, 100));
     }
 
     #[test]

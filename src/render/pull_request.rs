@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use crate::model::{Candidate, Policy, ReportId, Ruling, Tally, Untrusted, Verdict};
+use crate::model::{Candidate, FailureState, Policy, ReportId, Ruling, Tally, Untrusted, Verdict};
 use crate::redact::Redactor;
 use crate::render::marker;
 use crate::render::quote::{Quoter, linked};
@@ -59,7 +59,9 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
     let candidate = view.candidate;
     let evidence = &candidate.evidence;
     let failure = &candidate.failure;
-    let state_json = serde_json::to_string_pretty(&candidate.state_after).unwrap_or_default();
+    // What relatives are found by says nothing to people.
+    let shown = FailureState { sketch: None, ..candidate.state_after.clone() };
+    let state_json = serde_json::to_string_pretty(&shown).unwrap_or_default();
     let number = |report: &ReportId| match report {
         ReportId::Issue { number } => format!("#{number}"),
         ReportId::Run { .. } => quote.span(&report.to_string(), 200),
@@ -77,6 +79,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         closes => view.closes,
         report => number(&candidate.report),
         also_fixes => listed(&candidate.also_fixes, 50, |also| number(&also.report)),
+        related => listed(&candidate.related, 10, |related| number(&related.report)),
         error_type => quote.span(failure.error_type(), 200),
         location => location(failure).map_or_else(|| "not said".to_owned(), |(place, function)| {
             let inside = function.map(|name| format!(" in {}", quote.span(&name, 200))).unwrap_or_default();

@@ -3,8 +3,8 @@
 use homeostat::model::{
     Actor, ActorKind, AlsoFixes, Anchor, AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Counts, Evidence,
     EvidenceKind, Exception, Failure, FailureState, Family, FileMode, Fingerprint, Frame, Kind, Lane, Language,
-    MicroUsd, NetworkAccess, ObjectId, Policy, Reason, ReportId, Resources, Ruling, SandboxLevel, SandboxReport,
-    Source, Status, Tally, Timestamp, Tokens, Untrusted, Verdict, Violation,
+    MicroUsd, NetworkAccess, ObjectId, Policy, Reason, Related, ReportId, Resources, Ruling, SandboxLevel,
+    SandboxReport, Source, Status, Tally, Timestamp, Tokens, Untrusted, Verdict, Violation,
 };
 
 fn sha(digit: char) -> ObjectId {
@@ -141,6 +141,7 @@ pub(crate) fn candidate() -> Candidate {
             .to_owned(),
         alternative: None,
         also_fixes: Vec::new(),
+        related: Vec::new(),
         attempt: 1,
         cost: MicroUsd::ZERO,
         tokens: Tokens::default(),
@@ -178,6 +179,13 @@ pub(crate) fn flagged() -> Verdict {
         }],
         ..passed()
     }
+}
+
+/// Failures that resemble it: an issue and a workflow's job.
+pub(crate) fn related() -> Vec<Related> {
+    let job = ReportId::Run { workflow: "ci.yml".to_owned(), job: "test".to_owned() };
+    let of = |name: &[u8], report| Related { fingerprint: Fingerprint::of(name), report };
+    vec![of(b"near", ReportId::Issue { number: 4 }), of(b"far", job)]
 }
 
 /// The second failure that a patch turns green.

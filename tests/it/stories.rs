@@ -3,6 +3,7 @@
 //! Refuses real files, processes and time; what those do is tested where they live.
 
 mod episodes;
+mod families;
 mod faults;
 mod fleet;
 mod governance;
@@ -10,5 +11,6 @@ mod guards;
 mod program;
 mod publishing;
 mod races;
+mod rebuild;
 mod workspace;
 mod world;

@@ -167,6 +167,7 @@ impl Story<'_> {
             hypothesis: proposed.why,
             alternative: alternative.map(|patch| guardrail::Change::from_patch(&patch).to_diff()),
             also_fixes: Vec::new(),
+            related: work.related.clone(),
             attempt: work.attempt,
             cost: self.outcome.cost,
             tokens: self.outcome.tokens,

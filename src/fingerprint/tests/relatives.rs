@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::fingerprint::{
-    Components, Frequencies, Relation, Sketch, family_score, fast, group_score, identify, jaccard, relation,
+    Components, Frequencies, Relation, family_score, fast, group_score, identify, jaccard, relation,
 };
-use crate::model::Language;
+use crate::model::{Language, Sketch};
 
 use super::failure;
 
@@ -44,7 +44,7 @@ fn a_frame_that_every_failure_has_weighs_less() {
     }
     let none = Frequencies::default();
     assert!(fast(&trace("ma"), &trace("mb"), &frequencies) < fast(&trace("ma"), &trace("mb"), &none));
-    assert_eq!(frequencies.rarest(&sketch("amx")), ["a", "x", "m"]);
+    assert_eq!(frequencies.rarest(&sketch("amx")), ["x", "m"], "what nobody has finds nobody");
 }
 
 #[test]
@@ -79,6 +79,18 @@ fn a_sketch_keeps_the_throwing_frames_that_the_hash_drops() {
     ));
     assert_eq!(identity.components.contributing(), ["#draw"]);
     assert_eq!(Sketch::of(&identity.components).frames.len(), 3);
+}
+
+#[test]
+fn a_sketch_keeps_no_text_of_the_report_and_has_an_end() {
+    let words = (0..500).map(|n| format!("word{n}x ")).collect::<String>();
+    let frames: Vec<String> = (0..500).map(|n| format!("fn_{n}_secret||src/f{n}_secret.py|1")).collect();
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    let message = format!("secret {words}");
+    let sketch = Sketch::of(&Components::of(&failure(Language::Python, "SecretError", &message, &frames)));
+    let written = serde_json::to_string(&sketch).expect("a sketch is plain data");
+    assert!(!written.to_lowercase().contains("secret"), "{written}");
+    assert!(written.len() < 4_000, "{}", written.len());
 }
 
 #[test]

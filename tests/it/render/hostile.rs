@@ -86,6 +86,7 @@ fn full() -> Candidate {
     candidate.also_fixes = vec![sample::also()];
     candidate.also_fixes[0].report =
         homeostat::model::ReportId::Run { workflow: "ci.yml".to_owned(), job: "test".to_owned() };
+    candidate.related = sample::related().split_off(1);
     candidate.alternative = Some("-a\n+b\n".to_owned());
     candidate.tier = Some("simple".to_owned());
     candidate.evidence.still_failing = vec!["a".to_owned()];

@@ -75,6 +75,7 @@ fn a_failure_that_came_back_says_so_first() {
 fn a_pull_request_that_mends_two_failures_and_is_flagged_with_an_alternative() {
     let mut candidate = sample::candidate();
     candidate.also_fixes = vec![sample::also()];
+    candidate.related = sample::related();
     candidate.alternative = Some(
         "--- a/stats.py\n+++ b/stats.py\n@@ -1 +1 @@\n-return total / n\n+return total / n if n else None\n".to_owned(),
     );

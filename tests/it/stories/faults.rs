@@ -32,21 +32,55 @@ enum Then {
     OwnerIsGone,
 }
 
+/// The repository with two failures, after the first got its pull request and the state branch was lost.
+async fn lost_world() -> (World, RepoSlug) {
+    let mut world = World::new(vec![TOTAL, PRICE]);
+    let slug = world.repository("shop", &[("src/shop.py", &source(&["total", "price"]))]).await;
+    world.report(&slug, &TOTAL).await;
+    assert_eq!(world.run().await.pulls("created"), 1);
+    let state = homeostat::forge::STATE_SLUG.parse().expect("legal");
+    world.forge.force_branch(&state, "acme", &world.config.state.branch, None).await.expect("the state is lost");
+    world.report(&slug, &PRICE).await;
+    (world, slug)
+}
+
+/// A repository with two failures of one family: one of them waits for the other's pull request.
+async fn family_world() -> (World, RepoSlug) {
+    const ADD: Bug = Bug { callers: &["checkout", "serve"], ..TOTAL };
+    const ROUND: Bug = Bug { callers: &["total", "checkout", "serve"], ..PRICE };
+    let mut world = World::new(vec![ADD, ROUND]);
+    let slug = world.repository("shop", &[("src/shop.py", &source(&["total", "price"]))]).await;
+    world.report(&slug, &ADD).await;
+    world.report(&slug, &ROUND).await;
+    (world, slug)
+}
+
 /// Runs the three runs and checks the invariants; returns whether the fault was met.
 async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> bool {
     let (world, slug) = world(failures).await;
-    let main = world.forge.world(&slug).await.expect("a repository").refs["main"].clone();
+    in_three_runs(&world, &slug, failures, first, then, what).await
+}
+
+async fn in_three_runs(
+    world: &World,
+    slug: &RepoSlug,
+    failures: usize,
+    first: Options,
+    then: Then,
+    what: &str,
+) -> bool {
+    let main = world.forge.world(slug).await.expect("a repository").refs["main"].clone();
     let faulted = world.run_with(first).await;
     exactly_one_terminal_event(&faulted, what);
-    at_most_one_pull_a_failure(&world, &slug, what).await;
+    at_most_one_pull_a_failure(world, slug, what).await;
     if then == Then::TwoHoursPass {
         world.hours(2);
     }
     let owners_gone = then == Then::OwnerIsGone;
     let clean = world.run_with(Options { owners_gone, ..Options::default() }).await;
     exactly_one_terminal_event(&clean, what);
-    let pulls = at_most_one_pull_a_failure(&world, &slug, what).await;
-    let after = world.forge.world(&slug).await.expect("a repository");
+    let pulls = at_most_one_pull_a_failure(world, slug, what).await;
+    let after = world.forge.world(slug).await.expect("a repository");
     assert_eq!(
         pulls,
         failures,
@@ -56,13 +90,13 @@ async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> 
     );
     assert_eq!(clean.class.code(), 0, "{what}: a clean run ends well (I6)\n{}", lines(&clean));
     // I2: a branch of ours has its pull request.
-    let heads: Vec<String> = world.open_pulls(&slug).await.iter().map(|pull| pull.head.to_string()).collect();
+    let heads: Vec<String> = world.open_pulls(slug).await.iter().map(|pull| pull.head.to_string()).collect();
     for branch in after.refs.keys().filter(|name| plan::branch_grammar(name).is_some()) {
         assert!(heads.contains(branch), "{what}: {branch} has no pull request (I2)");
     }
     // I8: what is not ours stays.
     assert_eq!(after.refs["main"], main, "{what}: the base is not ours to move (I8)");
-    for pull in world.open_pulls(&slug).await {
+    for pull in world.open_pulls(slug).await {
         assert_eq!(pull.labels, ["homeostat-fix"], "{what}: the labels are on (F-48)");
     }
     let before = world.everything().await;
@@ -149,4 +183,46 @@ async fn f_27_f_35_f_56_f_65_a_process_killed_at_any_call_leaves_one_pull_reques
     let options = |calls| Options { crash_after: Some(calls), ..Options::default() };
     let runs = every_call(failures, then, options, "killed").await;
     assert!(runs > 30, "the road has more calls than that");
+}
+
+#[rstest]
+#[tokio::test]
+async fn f_68_a_fault_at_any_call_of_a_run_that_rebuilds_its_state_ends_as_well(
+    #[values(0, 1, 2, 3, 4, 5, 6)] kind: usize,
+) {
+    let kind = FaultKind::all()[kind];
+    for call_index in 0..500 {
+        let (world, slug) = lost_world().await;
+        let what = format!("{kind:?} at call {call_index}, after the state was lost");
+        let first = Options { faults: vec![Fault { call_index, kind }], ..Options::default() };
+        let met = in_three_runs(&world, &slug, 2, first, Then::TwoHoursPass, &what).await;
+        let states = world.state_paths().await.into_iter().filter(|path| path.starts_with("failures/")).count();
+        // A replica that does not have the commit yet cannot say whose it is; a later run reads it.
+        let all = if kind == FaultKind::Lag { 1 } else { 2 };
+        assert!(states >= all, "{what}: the lost state is back");
+        if !met {
+            return;
+        }
+    }
+    panic!("the road never ends");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_fault_at_any_call_leaves_one_pull_request_for_two_failures_of_one_family(
+    #[values(0, 1, 2, 3, 4, 5, 6, 7)] kind: usize,
+) {
+    let kind = FaultKind::all().get(kind).copied();
+    for call in 0..500 {
+        let (world, slug) = family_world().await;
+        let first = match kind {
+            Some(kind) => Options { faults: vec![Fault { call_index: call, kind }], ..Options::default() },
+            None => Options { crash_after: Some(call), ..Options::default() },
+        };
+        let what = format!("{kind:?} at call {call}, two of one family");
+        if !in_three_runs(&world, &slug, 1, first, Then::TwoHoursPass, &what).await {
+            return;
+        }
+    }
+    panic!("the road never ends");
 }

@@ -129,7 +129,7 @@ async fn a_duplicate_fingerprint_makes_no_second_pull_request_and_one_comment_wi
 
 #[tokio::test]
 async fn two_failures_with_one_cause_get_one_pull_request() {
-    const SUM: Bug = Bug { file: "src/shop.py", function: "add_up", cause: "total" };
+    const SUM: Bug = Bug { cause: "total", ..bug("src/shop.py", "add_up") };
     let mut world = World::new(vec![TOTAL, SUM]);
     let slug = world.repository("shop", &[("src/shop.py", &source(&["total"]))]).await;
     world.report(&slug, &TOTAL).await;
@@ -150,7 +150,7 @@ async fn two_failures_with_one_cause_get_one_pull_request() {
 
 #[tokio::test]
 async fn a_change_that_an_open_pull_request_makes_already_is_not_opened_again() {
-    const SUM: Bug = Bug { file: "src/shop.py", function: "add_up", cause: "total" };
+    const SUM: Bug = Bug { cause: "total", ..bug("src/shop.py", "add_up") };
     let mut world = World::new(vec![TOTAL, SUM]);
     let slug = world.repository("shop", &[("src/shop.py", &source(&["total"]))]).await;
     world.report(&slug, &TOTAL).await;

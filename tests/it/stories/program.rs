@@ -17,11 +17,14 @@ pub(crate) struct Bug {
     pub(crate) file: &'static str,
     pub(crate) function: &'static str,
     pub(crate) cause: &'static str,
+    /// Who called the function, the nearest first.
+    pub(crate) callers: &'static [&'static str],
+    pub(crate) error: &'static str,
 }
 
 /// Names a bug whose cause is its own.
 pub(crate) const fn bug(file: &'static str, function: &'static str) -> Bug {
-    Bug { file, function, cause: function }
+    Bug { file, function, cause: function, callers: &[], error: "LookupFailed" }
 }
 
 impl Bug {
@@ -31,10 +34,16 @@ impl Bug {
 
     /// Says what the program prints when it fails; the line is where the cause stands.
     pub(crate) fn trace(&self, line: usize) -> String {
-        format!(
-            "Traceback (most recent call last):\n  File \"/srv/app/{}\", line {line}, in {}\n    raise LookupFailed(\"{} went wrong\")\nLookupFailed: {} went wrong\n",
-            self.file, self.function, self.function, self.function
-        )
+        let Self { file, function, error, .. } = self;
+        let mut text = String::from("Traceback (most recent call last):\n");
+        for caller in self.callers.iter().rev() {
+            let _ = write!(text, "  File \"/srv/app/{file}\", line 90, in {caller}\n    return go_on(value)\n");
+        }
+        let _ = write!(
+            text,
+            "  File \"/srv/app/{file}\", line {line}, in {function}\n    raise {error}(\"{function} went wrong\")\n{error}: {function} went wrong\n"
+        );
+        text
     }
 
     /// Says what a person reports.
