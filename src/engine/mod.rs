@@ -6,6 +6,7 @@
 pub mod attempt;
 mod baseline;
 pub mod counted;
+mod failed_runs;
 pub mod fixers;
 mod lease;
 pub mod propose;

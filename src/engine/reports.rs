@@ -10,7 +10,7 @@ use crate::fingerprint;
 use crate::forge::{Comment, ForgeError, Issue, IssueEvent, IssueEventKind, IssueQuery};
 use crate::gate::{self, LabelEvent, TrustFacts, Word};
 use crate::intake;
-use crate::model::{Actor, Failure, Permission, Policy, Reason, Report, ReportId};
+use crate::model::{Actor, Failure, ObjectId, Permission, Policy, Reason, Report, ReportId};
 
 /// Pages read of one list before it counts as endless.
 const MAX_PAGES: usize = 200;
@@ -20,6 +20,8 @@ pub(crate) struct Understood {
     pub(crate) report: Report,
     pub(crate) failure: Failure,
     pub(crate) identity: fingerprint::Identity,
+    /// The commit that a workflow ran; nothing for an issue.
+    pub(crate) head: Option<ObjectId>,
 }
 
 /// Reads reports of one repository.
@@ -104,7 +106,7 @@ impl<'a> Reports<'a> {
         Ok(match intake::read_report(&report) {
             Ok(failure) => {
                 let identity = fingerprint::identify(&failure);
-                Ok(Understood { report, failure, identity })
+                Ok(Understood { report, failure, identity, head: None })
             }
             Err(skip) => Err((skip.reason, skip.message)),
         })

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use tokio::sync::OnceCell;
 
+use crate::engine::failed_runs::{self, FailedRuns};
 use crate::engine::lease::Leases;
 use crate::engine::rebuild::Rebuilt;
 use crate::engine::reports::{Reports, Understood};
@@ -110,7 +111,8 @@ impl Selector<'_> {
             selected.view.error = Some(RepositoryProblem { reason: Reason::Gone, message, retryable: false });
         }
         selected.view.issues_processed = found.issues.len() as u64;
-        if found.issues.is_empty() {
+        let runs = self.failed_runs(&base, selected).await?;
+        if found.issues.is_empty() && runs.is_empty() {
             return Ok(());
         }
         let known = self.context.state().failures(self.snapshot, base.repository.id).await;
@@ -119,10 +121,14 @@ impl Selector<'_> {
             .await
             .map_err(|error| problem(&error))?;
         let mut failures: BTreeMap<Fingerprint, Vec<Understood>> = BTreeMap::new();
+        for understood in runs {
+            failures.entry(understood.identity.fingerprint.clone()).or_default().push(understood);
+        }
         for issue in found.issues {
             match self.reports.understand(&issue, &us).await.map_err(|error| problem(&error))? {
                 Ok(mut understood) => {
-                    // The birth fingerprint: what this report was first known as outlives every change of the algorithm.
+                    // The birth fingerprint: what this report was first known as outlives every change of the algorithm. A
+                    // job is no such report: it can fail in another way the next time.
                     if let Some(birth) = state::by_report(&known, &understood.report.id) {
                         understood.identity.fingerprint = birth.fingerprint.clone();
                         understood.identity.family = birth.family.clone();
@@ -142,7 +148,7 @@ impl Selector<'_> {
         let mut groups: Vec<Group> = failures
             .into_iter()
             .filter_map(|(fingerprint, mut reports)| {
-                reports.sort_by_key(|understood| issue_number(&understood.report.id));
+                reports.sort_by(|a, b| a.report.id.cmp(&b.report.id));
                 let family = reports.first()?.identity.family.clone();
                 Some(Group { fingerprint, family, reports })
             })
@@ -150,6 +156,29 @@ impl Selector<'_> {
         groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
         let around = Around { base: &base, known: &known, us: &us };
         self.choose(&around, groups, selected).await.map_err(|error| problem(&error))
+    }
+
+    /// Reads failed runs of the base branch, unless one issue was asked for.
+    async fn failed_runs(&self, base: &Base, selected: &mut Selected) -> Result<Vec<Understood>, RepositoryProblem> {
+        if self.forced {
+            return Ok(Vec::new());
+        }
+        let runs = failed_runs::read(self.context, self.policy, base.repository.id, &base.branch);
+        let FailedRuns { processed, understood, skipped, broken } = runs.await.map_err(|error| problem(&error))?;
+        selected.view.runs_processed = processed;
+        if !broken.is_empty() && selected.view.error.is_none() {
+            let message = broken.into_iter().collect::<Vec<_>>().join(" ");
+            selected.view.error = Some(RepositoryProblem { reason: Reason::LogUnavailable, message, retryable: false });
+        }
+        selected.skipped.extend(skipped.into_iter().map(|one| SkippedReport {
+            slug: self.policy.slug.clone(),
+            report: one.report,
+            fingerprint: None,
+            reason: one.reason,
+            message: one.message,
+            since: one.since,
+        }));
+        Ok(understood)
     }
 
     /// Reads the repository and its base branch.
@@ -189,31 +218,40 @@ impl Selector<'_> {
         });
     }
 
-    /// Leaves every report but the canonical one alone; each gets one comment with a link once there is one to give.
+    /// Leaves every report but the canonical one alone; each issue gets one comment with a link once there is one to give.
     fn set_duplicates_aside(&self, group: &Group, pull: Option<u64>, selected: &mut Selected) {
         let mut reports = group.reports.iter();
         let Some(canonical) = reports.next() else { return };
-        let of = issue_number(&canonical.report.id);
         for duplicate in reports {
-            let issue = issue_number(&duplicate.report.id);
-            selected.duplicates.push(DuplicateReport { slug: self.policy.slug.clone(), issue, canonical: of, pull });
+            if let (Some(issue), Some(of)) = (issue_number(&duplicate.report.id), issue_number(&canonical.report.id)) {
+                let slug = self.policy.slug.clone();
+                selected.duplicates.push(DuplicateReport { slug, issue, canonical: of, pull });
+            }
             selected.skipped.push(SkippedReport {
                 slug: self.policy.slug.clone(),
                 report: duplicate.report.id.clone(),
                 fingerprint: Some(group.fingerprint.clone()),
                 reason: Reason::Duplicate,
-                message: format!("Issue #{of} reports the same failure and is handled instead."),
+                message: format!("{} reports the same failure and is handled instead.", named(&canonical.report.id)),
                 since: duplicate.report.created_at,
             });
         }
     }
 }
 
-/// Returns an issue's number; reports of other kinds sort after every issue.
-fn issue_number(report: &ReportId) -> u64 {
+/// Names a report at the beginning of a sentence.
+fn named(report: &ReportId) -> String {
     match report {
-        ReportId::Issue { number } => *number,
-        ReportId::Run { .. } => u64::MAX,
+        ReportId::Issue { number } => format!("Issue #{number}"),
+        ReportId::Run { workflow, job } => format!("Job {job} of {workflow}"),
+    }
+}
+
+/// Returns an issue's number; a workflow's job has none.
+const fn issue_number(report: &ReportId) -> Option<u64> {
+    match report {
+        ReportId::Issue { number } => Some(*number),
+        ReportId::Run { .. } => None,
     }
 }
 

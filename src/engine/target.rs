@@ -6,7 +6,7 @@ use base64::Engine as _;
 
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, retry};
+use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, retry};
 use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
@@ -198,6 +198,12 @@ impl<'a> Target<'a> {
             }
             if sha256_hex(issue.body.as_bytes()) != candidate.body_hash {
                 return Ok(Some(Reason::ContentChanged));
+            }
+        }
+        if let ReportId::Run { workflow, .. } = &candidate.report {
+            let (id, branch) = (candidate.repository_id, &candidate.base_branch);
+            if !failed_runs::still_fails(self.context, self.policy, id, branch, workflow).await? {
+                return Ok(Some(Reason::Gone));
             }
         }
         let tip = retry(system, async || forge.branch(slug, &candidate.base_branch).await).await?;

@@ -49,6 +49,7 @@ impl fmt::Display for ReportId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Issue { number } => write!(f, "issue #{number}"),
+            Self::Run { workflow, job } if job.is_empty() => write!(f, "workflow {workflow}"),
             Self::Run { workflow, job } => write!(f, "workflow {workflow}, job {job}"),
         }
     }

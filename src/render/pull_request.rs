@@ -77,7 +77,12 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         files => listed(&candidate.files, 20, |file| quote.span(file.path.as_str(), 200)),
         hypothesis => quote.prose(&candidate.hypothesis, 2_000),
         closes => view.closes,
-        report => number(&candidate.report),
+        report => match candidate.report {
+            ReportId::Run { .. } if candidate.report_url.starts_with("https://") => {
+                linked(&number(&candidate.report), &candidate.report_url)
+            }
+            _ => number(&candidate.report),
+        },
         also_fixes => listed(&candidate.also_fixes, 50, |also| number(&also.report)),
         related => listed(&candidate.related, 10, |related| number(&related.report)),
         error_type => quote.span(failure.error_type(), 200),

@@ -3,14 +3,17 @@
 //! The rules are `gate`'s; here is only what has to be read for them, and in which order, so that little is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::engine::reports::Understood;
 use crate::engine::select::{Around, Base, Group, Selected, Selector, issue_number};
-use crate::engine::{KeptPull, Work, rebuild, retry, state};
+use crate::engine::{KeptPull, Work, failed_runs, rebuild, retry, state};
 use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
 use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay};
-use crate::model::{FailureState, Fingerprint, Reason, Related, RepoPath, Report, Sketch, Timestamp, sha256_hex};
+use crate::model::{
+    FailureState, Fingerprint, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, sha256_hex,
+};
 use crate::plan;
 
 /// Episodes of one failure before the name would repeat itself for no good reason.
@@ -219,7 +222,8 @@ impl Selector<'_> {
             if report.updated_at <= last {
                 continue;
             }
-            let number = issue_number(&report.id);
+            // Nobody can speak on a job; what people say about its fix stands at the pull request.
+            let Some(number) = issue_number(&report.id) else { continue };
             let events = self.reports.events(number).await?;
             let words = self.reports.words(number, &events).await?;
             let fresh = words.into_iter().find(|word| word.at > last && !state.words_used.contains(&word.id));
@@ -300,6 +304,21 @@ impl Selector<'_> {
         Ok(pulls)
     }
 
+    /// Returns from when on a failed run reports the failure: after the last merge exactly if the commit that it ran has it.
+    async fn failed_since(
+        &self,
+        head: &ObjectId,
+        report: &Report,
+        pulls: &[PullRequest],
+    ) -> Result<Timestamp, ForgeError> {
+        let last = pulls.iter().max_by_key(|pull| pull.number);
+        let Some((merge, at)) = last.and_then(|pull| pull.merge_sha.as_ref().zip(pull.merged_at)) else {
+            return Ok(last_reported(report));
+        };
+        let has = failed_runs::contains(self.context, self.policy, head, merge).await?;
+        Ok(if has { report.created_at.max(at.after(Duration::from_millis(1))) } else { Timestamp::default() })
+    }
+
     /// Decides the episode; reads timelines and comments only where a past pull request asks for it. Any report of the
     /// failure may say that it came back, and any of them may hold a person's word.
     async fn episode(&self, pulls: &[PullRequest], group: &mut Group, used: &[String]) -> Result<Episode, ForgeError> {
@@ -307,14 +326,23 @@ impl Selector<'_> {
         let mut reported_at = Timestamp::default();
         let mut words = Vec::new();
         let over = !past.is_empty() && past.iter().all(|pull| pull.fate != Fate::Open);
-        for Understood { report, .. } in &mut group.reports {
-            if over {
-                let number = issue_number(&report.id);
-                let events = self.reports.events(number).await?;
-                report.reopened_at = events.iter().filter(|e| e.kind == IssueEventKind::Reopened).map(|e| e.at).max();
-                words.extend(self.reports.words(number, &events).await?);
+        for Understood { report, head, .. } in &mut group.reports {
+            match (issue_number(&report.id), head) {
+                (Some(number), _) if over => {
+                    let events = self.reports.events(number).await?;
+                    let reopened = events.iter().filter(|event| event.kind == IssueEventKind::Reopened);
+                    report.reopened_at = reopened.map(|event| event.at).max();
+                    words.extend(self.reports.words(number, &events).await?);
+                    reported_at = reported_at.max(last_reported(report));
+                }
+                (None, Some(head)) if over => {
+                    reported_at = reported_at.max(self.failed_since(head, report, pulls).await?);
+                    for pull in pulls {
+                        words.extend(self.reports.words(pull.number, &[]).await?);
+                    }
+                }
+                _ => reported_at = reported_at.max(last_reported(report)),
             }
-            reported_at = reported_at.max(last_reported(report));
         }
         words.sort_by_key(|word| word.at);
         Ok(gate::episode(&past, reported_at, &words, used))

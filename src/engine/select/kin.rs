@@ -1,7 +1,7 @@
 //! Chooses among failures that may all be worked on: of one family the oldest goes first, and what is under way is waited
 //! for (PATTERNS.md, A2). Layer 4.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::select::{Around, Group, Selected, Selector};
 use crate::fingerprint;
@@ -26,6 +26,7 @@ impl Selector<'_> {
         selected: &mut Selected,
     ) -> Result<(), ForgeError> {
         let mut under_way = BTreeMap::new();
+        let mut workflows = BTreeSet::new();
         let mut ready = Vec::with_capacity(groups.len());
         for group in &mut groups {
             ready.push(self.gate(around, group, &mut under_way, selected).await?);
@@ -48,6 +49,13 @@ impl Selector<'_> {
         let kindred = Kindred::new(read.chain(recorded));
         for (group, ready) in groups.into_iter().zip(ready) {
             let Some(ready) = ready else { continue };
+            // At most one pull request at a time is open for one failed workflow run (PROTOCOL.md, 4).
+            if let Some(workflow) = workflow(&group)
+                && (workflows.contains(workflow) || self.workflow_is_busy(around, workflow, &group).await?)
+            {
+                self.skip(&group, Reason::SameRun, selected);
+                continue;
+            }
             let kin = match seen.iter().find(|seen| seen.fingerprint == group.fingerprint) {
                 Some(seen) => kindred.of(&seen.fingerprint, &seen.sketch),
                 None => Vec::new(),
@@ -60,9 +68,28 @@ impl Selector<'_> {
                 }
             }
             under_way.insert(group.fingerprint.clone(), UnderWay::ThisRun);
+            workflows.extend(workflow(&group).map(str::to_owned));
             selected.works.push(self.work(around.base, group, ready, related(kin)));
         }
         Ok(())
+    }
+
+    /// Returns whether a pull request or a candidate for another failure of the same workflow is under way.
+    async fn workflow_is_busy(&self, around: &Around<'_>, workflow: &str, group: &Group) -> Result<bool, ForgeError> {
+        let of_workflow = |report: &ReportId| matches!(report, ReportId::Run { workflow: of, .. } if of == workflow);
+        for state in around.known.iter().filter(|state| state.fingerprint != group.fingerprint) {
+            if state.tree.is_none() || !state.reports.iter().any(of_workflow) {
+                continue;
+            }
+            if self.in_hand(around.base, &state.fingerprint).is_some() {
+                return Ok(true);
+            }
+            let pulls = self.our_pulls(&state.fingerprint).await?;
+            if pulls.iter().any(|pull| pull.state == PullState::Open) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Learns which near duplicates are under way that no report of this run speaks of.
@@ -85,6 +112,14 @@ impl Selector<'_> {
             under_way.extend(way.map(|way| (fingerprint.clone(), way)));
         }
         Ok(())
+    }
+}
+
+/// Returns the workflow of a failure that only a failed run reports.
+fn workflow(group: &Group) -> Option<&str> {
+    match &group.reports.first()?.report.id {
+        ReportId::Run { workflow, .. } => Some(workflow),
+        ReportId::Issue { .. } => None,
     }
 }
 
