@@ -7,7 +7,7 @@
 use crate::engine::{Context, retry};
 use crate::forge::{ForgeError, PullRequest};
 use crate::gate;
-use crate::model::{Actor, FailureState, Policy, RepoSlug, STATE_SCHEMA, Timestamp};
+use crate::model::{Actor, FailureState, Fingerprint, Policy, RepoSlug, STATE_SCHEMA, Timestamp};
 use crate::plan::{self, CommitFacts, Ownership};
 use crate::render::marker;
 
@@ -43,13 +43,14 @@ pub(crate) async fn from_mirrors(
     repository_id: u64,
     policy: &Policy,
     us: &Actor,
+    fingerprint: &Fingerprint,
     recorded: Option<&FailureState>,
     pulls: &[PullRequest],
 ) -> Result<Option<Rebuilt>, ForgeError> {
     let mut mirrors = Vec::new();
     let (mut numbers, mut latest) = (Vec::new(), Timestamp::default());
     for pull in pulls.iter().filter(|pull| pull.author.as_ref().is_some_and(|author| author.id == us.id)) {
-        let Some(mirror) = mirror(pull) else { continue };
+        let Some(mirror) = mirror(pull).filter(|mirror| mirror.fingerprint == *fingerprint) else { continue };
         let says_more = gate::rebuilt(recorded, std::slice::from_ref(&mirror)).is_some();
         if says_more && is_ours(context, policy, pull, &mirror).await? {
             numbers.push(pull.number);
@@ -62,11 +63,10 @@ pub(crate) async fn from_mirrors(
     Ok(state.map(|state| Rebuilt { repository_id, slug, state, pulls: numbers, latest }))
 }
 
-/// Reads the state in a body that speaks of its own branch.
+/// Reads the state in a body that speaks of its own branch; sixteen characters that stand for another failure are none.
 fn mirror(pull: &PullRequest) -> Option<FailureState> {
-    let (fp16, episode) = plan::branch_grammar(pull.head.as_str())?;
     let state = marker::read(&pull.body)?;
-    let own = state.schema == STATE_SCHEMA && state.fingerprint.fp16() == fp16 && state.episode == episode;
+    let own = state.schema == STATE_SCHEMA && pull.head == plan::branch_for(&state.fingerprint, state.episode);
     own.then_some(state)
 }
 

@@ -95,7 +95,7 @@ impl Frequencies {
 /// How alike two failures are.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
-    /// 0.8 of `fast` and 0.2 of `words`; 0 with a veto.
+    /// 0.8 of `fast` and 0.2 of `words`, or `fast` alone where neither has words; 0 with a veto.
     pub value: f64,
     /// Agreement of the frames, in -1..=1.
     pub fast: f64,
@@ -133,7 +133,10 @@ pub fn family_score(one: &Sketch, other: &Sketch, frequencies: &Frequencies) -> 
     let fast = fast(&one.frames, &other.frames, frequencies);
     let words = jaccard(&one.words, &other.words);
     let veto = veto(one, other);
-    Score { value: if veto.is_some() { 0.0 } else { 0.8 * fast + 0.2 * words }, fast, words, veto }
+    // Two failures without a message do not agree by saying nothing.
+    let silent = one.words.is_empty() && other.words.is_empty();
+    let value = if silent { fast } else { 0.8 * fast + 0.2 * words };
+    Score { value: if veto.is_some() { 0.0 } else { value }, fast, words, veto }
 }
 
 /// Scores a failure against the members of a group: half the best, half the mean of the best five.

@@ -57,7 +57,8 @@ impl Selector<'_> {
             return Ok(None);
         }
         let recorded = known.iter().find(|state| state.fingerprint == fingerprint);
-        let rebuilt = rebuild::from_mirrors(self.context, base.repository.id, self.policy, around.us, recorded, &pulls);
+        let id = base.repository.id;
+        let rebuilt = rebuild::from_mirrors(self.context, id, self.policy, around.us, &fingerprint, recorded, &pulls);
         let rebuilt = rebuilt.await?;
         let known_state = rebuilt.as_ref().map(|rebuilt| rebuilt.state.clone()).or_else(|| recorded.cloned());
         let known_state = known_state.as_ref();

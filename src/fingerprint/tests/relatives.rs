@@ -82,6 +82,14 @@ fn a_sketch_keeps_the_throwing_frames_that_the_hash_drops() {
 }
 
 #[test]
+fn saying_nothing_is_no_agreement() {
+    let sketch = |names: &str| Sketch { frames: trace(names), ..Sketch::default() };
+    let none = Frequencies::default();
+    let score = family_score(&sketch("abcd"), &sketch("acxy"), &none);
+    assert!(near(score.value, score.fast), "{score:?}");
+}
+
+#[test]
 fn a_sketch_keeps_no_text_of_the_report_and_has_an_end() {
     let words = (0..500).map(|n| format!("word{n}x ")).collect::<String>();
     let frames: Vec<String> = (0..500).map(|n| format!("fn_{n}_secret||src/f{n}_secret.py|1")).collect();
