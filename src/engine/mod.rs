@@ -7,6 +7,7 @@ pub mod attempt;
 mod baseline;
 pub mod counted;
 pub mod fixers;
+mod ground;
 mod lease;
 pub mod propose;
 pub mod publish;

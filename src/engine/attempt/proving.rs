@@ -36,7 +36,7 @@ impl Story<'_> {
             let mut repetitions = Vec::new();
             let mut resources = Resources::default();
             for _ in 0..REPETITIONS {
-                let execution = baseline.run_tests(self.means.policy, &proposed.patch, &tests).await?;
+                let execution = baseline.ground.run_tests(self.means.policy, &proposed.patch, &tests).await?;
                 resources = resources.plus(execution.resources);
                 let run = observe(&execution);
                 let green = proof::is_green(target, &run);
@@ -73,14 +73,14 @@ impl Story<'_> {
     ) -> Result<Candidate, Ending> {
         let policy = self.means.policy;
         let Green { proposed, repetitions, resources } = best;
-        let execution = baseline.run_all(policy, &proposed.patch).await?;
+        let execution = baseline.ground.run_all(policy, &proposed.patch).await?;
         self.outcome.logs.push(TestLog::new("after", &execution.output));
         let after = observe(&execution);
         let accepted = proof::judge_patch(target, &baseline.observation, &repetitions, &after)
             .map_err(|reason| Ending { signature: Some(signature(&execution)), ..reason.into() })?;
         let mut checks = Vec::new();
         for ((command, before), (_, now)) in
-            baseline.checks.iter().zip(baseline.run_checks(policy, &proposed.patch).await?)
+            baseline.checks.iter().zip(baseline.ground.run_checks(policy, &proposed.patch).await?)
         {
             if *before == 0 && now != 0 {
                 return Err(Reason::ChecksWorse.into());
@@ -104,7 +104,7 @@ impl Story<'_> {
             repetitions: if *target == Target::None { 1 } else { REPETITIONS },
             still_failing: accepted.still_failing,
             named: accepted.named,
-            command: baseline.commands.test.clone().unwrap_or_default(),
+            command: baseline.ground.commands.test.clone().unwrap_or_default(),
             checks,
             sandbox: execution.sandbox.clone(),
             resources: baseline.resources.plus(resources).plus(execution.resources),
