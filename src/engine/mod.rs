@@ -9,6 +9,7 @@ pub mod counted;
 pub mod fixers;
 mod ground;
 mod lease;
+pub(crate) mod preflight;
 pub mod propose;
 pub mod publish;
 mod reconcile;

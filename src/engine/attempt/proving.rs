@@ -1,6 +1,5 @@
 //! Runs the target and the suite on what passed the guardrails, and makes the candidate (PROTOCOL.md, 5). Layer 4.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ending::signature;
@@ -13,7 +12,7 @@ use crate::model::{
     AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Patch, Reason, Resources,
     Status, Tally, sha256_hex,
 };
-use crate::proof::{self, Observation, REPETITIONS, Target};
+use crate::proof::{self, REPETITIONS, Target};
 
 /// How long a candidate may wait (REFERENCE.md, Files).
 const LIFETIME: Duration = Duration::from_hours(168);
@@ -92,7 +91,7 @@ impl Story<'_> {
             return Err(Reason::RejectedTree.into());
         }
         self.outcome.proven = Some(proposed.patch.clone());
-        self.outcome.turned_green = turned_green(&baseline.observation, &after);
+        self.outcome.turned_green = proof::compare(&baseline.observation.tests, &after.tests).turned_green;
         let evidence = Evidence {
             kind: if *target == Target::None { EvidenceKind::GreenOnly } else { EvidenceKind::RedGreen },
             before: Tally { counts: baseline.observation.tests.counts, seconds: baseline.resources.wall_s },
@@ -178,13 +177,6 @@ impl Story<'_> {
             logs: Vec::new(),
         }
     }
-}
-
-/// Lists tests that failed before and pass now.
-fn turned_green(before: &Observation, after: &Observation) -> BTreeSet<String> {
-    use crate::model::TestOutcome::{Failed, Passed};
-    let passed: BTreeSet<&str> = after.tests.with(Passed).collect();
-    before.tests.with(Failed).filter(|name| passed.contains(name)).map(str::to_owned).collect()
 }
 
 /// Writes a patch as a candidate's files.
