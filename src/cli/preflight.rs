@@ -15,6 +15,7 @@ use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::session;
 use crate::config::{Flags, Loaded};
+use crate::engine::Progress as _;
 use crate::engine::preflight::{Means, prove};
 use crate::git::Git;
 use crate::guardrail::{self, Change, TreeView};
@@ -57,6 +58,7 @@ pub(crate) async fn preflight(args: &PreflightArgs, global: &Global, output: &Ou
             redactor: &redactor,
             progress: &progress,
         };
+        progress.stage("preflight", None);
         let proven = prove(means).await.map_err(|unusable| Failure::internal(unusable.message))?;
         (report.proof, report.projects) = (proven.proof, proven.projects);
         report.not_run.extend(proven.not_run);

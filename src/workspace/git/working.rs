@@ -38,7 +38,10 @@ pub struct WorkingTree {
     root: PathBuf,
     /// Its own git folder, for refs alone.
     own: Git,
-    /// The throw-away repository that sees its objects.
+    /// The throw-away repository, seeing the objects of the checkout; for reading alone, since git renews the time of an
+    /// object that it is asked to write again, wherever that object lies.
+    seeing: Git,
+    /// The same, on its own.
     aside: Git,
     head: ObjectId,
     scratch: PathBuf,
@@ -84,9 +87,11 @@ impl GitWorkspace {
                  commit once, then try again."
             ))
         })?;
-        let (folder, aside) = set_aside(&own, &head, excludes).await?;
+        let (folder, aside, objects) = set_aside(&own, &head, excludes).await?;
         let (scratch, sandbox) = (self.scratch.clone(), self.sandbox.clone());
-        Ok(WorkingTree { aside: aside.with_work_tree(&root), root, own, head, scratch, sandbox, _folder: folder })
+        let aside = aside.with_work_tree(&root);
+        let seeing = aside.clone().with_env("GIT_ALTERNATE_OBJECT_DIRECTORIES", objects);
+        Ok(WorkingTree { root, own, seeing, aside, head, scratch, sandbox, _folder: folder })
     }
 }
 
@@ -103,7 +108,7 @@ impl WorkingTree {
     /// [`WorkspaceError::Missing`] when there is no such ref, or it has no commit in common with `HEAD`.
     pub async fn base(&self, named: Option<&str>, branch: Option<&BranchName>) -> Result<Base, WorkspaceError> {
         let (name, why, tip) = self.tip(named, branch).await?;
-        match self.aside.run_text(&["merge-base", self.head.as_str(), tip.as_str()]).await {
+        match self.seeing.run_text(&["merge-base", self.head.as_str(), tip.as_str()]).await {
             Ok(commit) => {
                 let commit = commit.parse().map_err(|e| WorkspaceError::Machine(format!("git merge-base: {e}.")))?;
                 Ok(Base { name, why, commit })
@@ -165,9 +170,14 @@ impl WorkingTree {
     }
 
     async fn pristine(&self, base: &Base) -> Result<GitCheckout, WorkspaceError> {
-        let listing = listing::read(&self.aside, &base.commit).await?;
-        let git = Git::new(self.aside.dir());
-        Ok(GitCheckout::new(git, base.commit.clone(), listing, self.scratch.clone(), self.sandbox.clone()))
+        let listing = listing::read(&self.seeing, &base.commit).await?;
+        Ok(GitCheckout::new(
+            self.seeing.clone(),
+            base.commit.clone(),
+            listing,
+            self.scratch.clone(),
+            self.sandbox.clone(),
+        ))
     }
 
     /// Reads what the tree holds, staged or not, tracked or not, that the base does not; ignored files are no part.
@@ -176,7 +186,7 @@ impl WorkingTree {
     /// [`WorkspaceError::DoesNotApply`] when the tree holds more than a change can carry.
     pub async fn change(&self, base: &Base) -> Result<WorkingChange, WorkspaceError> {
         let (tree, nested) = self.written().await?;
-        let after = listing::read(&self.aside, &tree).await?;
+        let after = listing::read(&self.seeing, &tree).await?;
         let pristine = self.pristine(base).await?;
         let (patch, unsafe_paths) = pristine.patch_to(&after).await?;
         Ok(WorkingChange { patch, unsafe_paths, nested })
@@ -184,9 +194,9 @@ impl WorkingTree {
 
     /// Writes the tree that a commit of everything would have, into the throw-away repository.
     async fn written(&self) -> Result<(ObjectId, Vec<String>), WorkspaceError> {
-        let tracked = self.aside.run(&["ls-files", "-t", "-s", "-z"]).await.map_err(unreadable)?;
+        let tracked = self.seeing.run(&["ls-files", "-t", "-s", "-z"]).await.map_err(unreadable)?;
         let others = ["ls-files", "--others", "--exclude-standard", "-z"];
-        let untracked = self.aside.run(&others).await.map_err(unreadable)?;
+        let untracked = self.seeing.run(&others).await.map_err(unreadable)?;
         let none = "0".repeat(self.head.as_str().len());
         let (mut removed, mut present) = (Vec::new(), Vec::new());
         let mut folders = Folders { root: &self.root, real: BTreeMap::new() };
@@ -228,7 +238,7 @@ impl WorkingTree {
         self.aside.run_with_input(&["update-index", "-z", "--index-info"], &removed).await.map_err(machine)?;
         let add = ["update-index", "--add", "--remove", "--ignore-skip-worktree-entries", "-z", "--stdin"];
         self.aside.run_with_input(&add, &present).await.map_err(unreadable)?;
-        // Of a partial clone some objects are elsewhere; those that did not change are not needed.
+        // Objects of files that did not change are elsewhere.
         let tree = self.aside.run_text(&["write-tree", "--missing-ok"]).await.map_err(machine)?;
         let tree = tree.parse().map_err(|e| WorkspaceError::Machine(format!("git write-tree: {e}.")))?;
         Ok((tree, nested))
@@ -362,12 +372,12 @@ async fn commit_of(git: &Git, name: &str) -> Result<Option<ObjectId>, WorkspaceE
     }
 }
 
-/// Makes the throw-away repository that sees the objects, the index and the exclusions of another.
+/// Makes the throw-away repository with the index and the exclusions of another, whose folder of objects it names.
 async fn set_aside(
     own: &Git,
     head: &ObjectId,
     excludes: Option<&Path>,
-) -> Result<(tempfile::TempDir, Git), WorkspaceError> {
+) -> Result<(tempfile::TempDir, Git, String), WorkspaceError> {
     let failed =
         |e: std::io::Error| WorkspaceError::Machine(format!("No repository could be made aside of the checkout: {e}."));
     let ask = async |what: &str| {
@@ -379,10 +389,7 @@ async fn set_aside(
     let format = if head.as_str().len() == 64 { "--object-format=sha256" } else { "--object-format=sha1" };
     fs::create_dir(&dir).map_err(failed)?;
     Git::new(&dir).run(&["init", "--bare", "--quiet", "--template=", format]).await.map_err(machine)?;
-    for made in ["info", "objects/info"] {
-        fs::create_dir_all(dir.join(made)).map_err(failed)?;
-    }
-    fs::write(dir.join("objects/info/alternates"), alternate(&common.join("objects"))?).map_err(failed)?;
+    fs::create_dir_all(dir.join("info")).map_err(failed)?;
     copy_if_there(&common.join("shallow"), &dir.join("shallow")).map_err(failed)?;
     copy_if_there(&common.join("info/exclude"), &dir.join("info/exclude")).map_err(failed)?;
     copy_if_there(&own_dir.join("index"), &dir.join("index")).map_err(failed)?;
@@ -402,14 +409,16 @@ async fn set_aside(
     if let Some(excludes) = excludes {
         git = git.with_config("core.excludesFile", &excludes.display().to_string());
     }
-    Ok((folder, git))
+    Ok((folder, git, alternate(&common.join("objects"))?))
 }
 
-/// Writes a folder of objects as git's list of alternates wants it.
+/// Writes a folder of objects as git's list of alternates wants it, quoted.
 fn alternate(objects: &Path) -> Result<String, WorkspaceError> {
-    let text = objects.to_str().filter(|text| !text.contains('\n') && !text.starts_with(['#', '"']));
-    text.map(|text| format!("{text}\n"))
-        .ok_or_else(|| WorkspaceError::Missing(format!("The path {} cannot be handed to git.", objects.display())))
+    let text = objects.to_str().ok_or_else(|| {
+        WorkspaceError::Missing(format!("The path {} is no text that can be handed to git.", objects.display()))
+    })?;
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    Ok(format!("\"{escaped}\""))
 }
 
 /// Copies a file with its time: git takes an entry for unchanged only if the index is younger than the file.
