@@ -121,15 +121,14 @@ fn settings(
     let beside = tree.root().join(CONFIG);
     let remote = configure::slug_of(tree.root());
     let file = args.config.clone().or_else(|| Some(beside).filter(|path| path.is_file()));
-    let (loaded, from) = match &file {
-        Some(path) => (session::load(path, env, flags)?, path.display().to_string()),
-        None => {
-            let slug = args.repo.clone().or_else(|| remote.clone());
-            let slug: Result<RepoSlug, _> = slug.map_or_else(|| "local/checkout".parse(), Ok);
-            let slug = slug.map_err(|e| Failure::internal(e.to_string()))?;
-            let loaded = Loaded::built_in(&[slug], env, flags).map_err(|p| Failure::config(p.to_string()))?;
-            (loaded, "built-in".to_owned())
-        }
+    let (loaded, from) = if let Some(path) = &file {
+        (session::load(path, env, flags)?, path.display().to_string())
+    } else {
+        let slug = args.repo.clone().or_else(|| remote.clone());
+        let slug: Result<RepoSlug, _> = slug.map_or_else(|| "local/checkout".parse(), Ok);
+        let slug = slug.map_err(|e| Failure::internal(e.to_string()))?;
+        let loaded = Loaded::built_in(&[slug], env, flags).map_err(|p| Failure::config(p.to_string()))?;
+        (loaded, "built-in".to_owned())
     };
     for warning in &loaded.warnings {
         say(&format!("warning: {warning}"));

@@ -32,7 +32,7 @@ pub(crate) fn scan(args: &ScanArgs, global: &Global, output: &Output) -> Outcome
         let facts =
             std::fs::metadata(path).map_err(|e| Failure::config(format!("{} cannot be read: {e}.", path.display())))?;
         if facts.is_dir() {
-            folder(path, &redactor, &mut places)?;
+            folder(path, &redactor, &mut places);
         } else {
             let bytes = session::read_capped(path, FILE_CAP)?;
             places = redact::secret_places(&args.path, &String::from_utf8_lossy(&bytes), &redactor);
@@ -44,7 +44,7 @@ pub(crate) fn scan(args: &ScanArgs, global: &Global, output: &Output) -> Outcome
 }
 
 /// Scans what git would take of a folder: neither ignored files nor git's own, and no link is followed.
-fn folder(root: &Path, redactor: &Redactor, places: &mut Vec<SecretPlace>) -> Result<(), Failure> {
+fn folder(root: &Path, redactor: &Redactor, places: &mut Vec<SecretPlace>) {
     let walk = WalkBuilder::new(root)
         .hidden(false)
         .git_global(false)
@@ -85,7 +85,6 @@ fn folder(root: &Path, redactor: &Redactor, places: &mut Vec<SecretPlace>) -> Re
         places.extend(redact::secret_places(&name, &String::from_utf8_lossy(&bytes), redactor));
     }
     say(&format!("{scanned} file(s) scanned, {binary} binary file(s) not; ignored files are left out."));
-    Ok(())
 }
 
 fn in_text(places: &[SecretPlace]) -> String {

@@ -2,11 +2,13 @@
 //!
 //! Refuses to decide by itself what counts: the verdict is a function of what was found, and [`Preflight::judge`] is it.
 
+mod text;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::{Reason, Ruling, SandboxReport, Tally, Verdict, Violation};
-use crate::redact::{SecretPlace, strip_controls};
+use crate::redact::SecretPlace;
 
 /// How a whole preflight ends; later is worse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -195,71 +197,6 @@ impl Preflight {
         let projects = self.projects.iter().map(|project| (project.path.as_str(), &project.proof));
         std::iter::once(("", &self.proof)).chain(projects)
     }
-
-    /// Tells it to people; the first line is the verdict.
-    pub fn in_text(&self) -> String {
-        let commit: String = self.base.commit.chars().take(12).collect();
-        let mut lines = vec![self.first_line()];
-        lines.push(format!("Compared with {} at {commit}: {}.", self.base.name, self.base.why));
-        if self.files.is_empty() {
-            return lines.join("\n");
-        }
-        lines.push(format!("Settings: {} ({}).", self.settings.from, self.settings.repository));
-        lines.extend(self.settings.said.iter().cloned());
-        lines.push(self.guard_line());
-        for violation in &self.guard.violations {
-            let word = match weight(violation) {
-                Judgement::Refuse => "refuse",
-                _ if LIMITS_OF_FIXES.contains(&violation.rule) => "a limit of Homeostat's own fixes",
-                _ => "flag",
-            };
-            lines.push(format!("  {word}: {}{} [{}]", place(violation), violation.message, violation.rule));
-        }
-        lines.push(match self.secrets.len() {
-            0 => "Scan: no secret in the added lines.".to_owned(),
-            n => format!("Scan: {n} secret(s) in the added lines; take them out, and revoke those that are real."),
-        });
-        for secret in &self.secrets {
-            lines.push(format!(
-                "  {}:{}:{}: {} [{}]",
-                secret.path, secret.line, secret.column, secret.redacted, secret.rule
-            ));
-        }
-        for (path, proof) in self.proofs() {
-            let at = if path.is_empty() { String::new() } else { format!(" of {path}") };
-            for (name, check) in [("Lint", &proof.lint), ("Type check", &proof.typecheck)] {
-                lines.extend(check.iter().flat_map(|check| check_lines(&format!("{name}{at}"), check)));
-            }
-            lines.extend(proof.tests.iter().flat_map(|tests| suite_lines(&format!("Tests{at}"), tests)));
-        }
-        lines.extend(self.not_run.iter().map(|one| format!("Not run: {}. {}", one.what, one.why)));
-        // Paths, names and sentences of rules may come from whoever wrote the tree.
-        lines.iter().map(|line| strip_controls(line).replace('\n', " ")).collect::<Vec<_>>().join("\n")
-    }
-
-    fn first_line(&self) -> String {
-        let changed = self.files.len();
-        let files = if changed == 1 { "1 changed file".to_owned() } else { format!("{changed} changed files") };
-        match self.verdict {
-            Judgement::Pass if self.files.is_empty() => {
-                "Pass: there is nothing to compare, the tree is as the base.".into()
-            }
-            Judgement::Pass => format!("Pass: nothing speaks against the {files}."),
-            Judgement::Flag => format!("Flag: nothing refuses the {files}, but a person should read on."),
-            Judgement::Fail => format!("Fail: tests or checks are worse with the {files}."),
-            Judgement::Refuse => format!("Refuse: a guardrail or a secret stands against the {files}."),
-        }
-    }
-
-    fn guard_line(&self) -> String {
-        let count = |wanted: Ruling| self.guard.violations.iter().filter(|v| v.ruling == wanted).count();
-        match (count(Ruling::Refuse), count(Ruling::Flag)) {
-            (0, 0) => "Guard: every rule is kept.".to_owned(),
-            (refused, flagged) => {
-                format!("Guard: {refused} refused and {flagged} flagged, as for a fix of Homeostat's.")
-            }
-        }
-    }
 }
 
 /// Says what one breach weighs for a person's change.
@@ -270,54 +207,3 @@ fn weight(violation: &Violation) -> Judgement {
         Ruling::Refuse | Ruling::Flag => Judgement::Flag,
     }
 }
-
-fn place(violation: &Violation) -> String {
-    let line = violation.line.map(|line| format!(":{line}")).unwrap_or_default();
-    violation.path.as_ref().map(|path| format!("{path}{line}: ")).unwrap_or_default()
-}
-
-fn check_lines(name: &str, check: &CheckCompared) -> Vec<String> {
-    let CheckCompared { command, before, after, .. } = check;
-    let mut lines = vec![match (check.worse, after) {
-        (true, _) => format!("{name}: worse; `{command}` ended with {before} on the base and with {after} now."),
-        (false, 0) => format!("{name}: good; `{command}` ended with 0."),
-        (false, _) => format!("{name}: no worse; `{command}` ended with {before} on the base and with {after} now."),
-    }];
-    lines.extend(check.output.iter().flat_map(|output| output.lines().map(|line| format!("  | {line}"))));
-    lines
-}
-
-fn suite_lines(name: &str, tests: &SuiteCompared) -> Vec<String> {
-    let run = |tally: &Tally| {
-        let c = tally.counts;
-        format!("{} run, {} failed, {} skipped", c.run, c.failed, c.skipped)
-    };
-    let how = if tests.named { "by name" } else { "by exit code" };
-    let (before, after) = (run(&tests.before), run(&tests.after));
-    let word = match tests.reason {
-        None => "they hold".to_owned(),
-        Some(Reason::Flaky) => "what failed with the change passed when it was run again [flaky]".to_owned(),
-        Some(Reason::BaselineRed) => {
-            "they are red on the base too, and the output names no tests to compare [baseline-red]".to_owned()
-        }
-        Some(reason) => format!("{} [{reason}]", reason.sentence().trim_end_matches('.')),
-    };
-    let mut lines = vec![format!("{name}: {word}; before {before}; now {after}; compared {how}.")];
-    for (what, names) in [
-        ("fails now", &tests.newly_failing),
-        ("is skipped now", &tests.skipped),
-        ("is gone", &tests.gone),
-        ("failed before and still does", &tests.still_failing),
-        ("passes now", &tests.turned_green),
-    ] {
-        lines.extend(names.iter().take(MOST_NAMES).map(|test| format!("  {what}: {test}")));
-        if names.len() > MOST_NAMES {
-            lines.push(format!("  {what}: {} more", names.len() - MOST_NAMES));
-        }
-    }
-    lines.extend(tests.output.iter().flat_map(|output| output.lines().map(|line| format!("  | {line}"))));
-    lines
-}
-
-/// Names of tests that are printed of one kind; the document has them all.
-const MOST_NAMES: usize = 20;
