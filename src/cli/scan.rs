@@ -98,5 +98,7 @@ fn in_text(places: &[SecretPlace]) -> String {
 
 /// Tells of one secret in one line.
 fn line(place: &SecretPlace) -> String {
-    format!("{}:{}:{}: {} [{}]", place.path, place.line, place.column, place.redacted, place.rule)
+    // A name may come from whoever wrote the tree.
+    let path = redact::strip_controls(&place.path).replace('\n', " ");
+    format!("{path}:{}:{}: {} [{}]", place.line, place.column, place.redacted, place.rule)
 }

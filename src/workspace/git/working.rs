@@ -393,6 +393,13 @@ async fn set_aside(
     copy_if_there(&common.join("shallow"), &dir.join("shallow")).map_err(failed)?;
     copy_if_there(&common.join("info/exclude"), &dir.join("info/exclude")).map_err(failed)?;
     copy_if_there(&own_dir.join("index"), &dir.join("index")).map_err(failed)?;
+    if is_sparse(&fs::read(dir.join("index")).unwrap_or_default()) {
+        return Err(WorkspaceError::DoesNotApply(
+            "The checkout has a sparse index, which git cannot read without renewing objects of the checkout; run `git \
+             sparse-checkout reapply --no-sparse-index`, then try again."
+                .to_owned(),
+        ));
+    }
     for entry in fs::read_dir(&own_dir).map_err(failed)?.flatten() {
         let name = entry.file_name();
         if name.to_string_lossy().starts_with("sharedindex.") {
@@ -410,6 +417,13 @@ async fn set_aside(
         git = git.with_config("core.excludesFile", &excludes.display().to_string());
     }
     Ok((folder, git, alternate(&common.join("objects"))?))
+}
+
+/// Returns whether an index ends with the mark of one that holds whole folders as single entries.
+fn is_sparse(index: &[u8]) -> bool {
+    // The mark is the last of the extensions but one, before the checksum.
+    let end = &index[index.len().saturating_sub(128)..];
+    end.windows(8).any(|window| window == b"sdir\0\0\0\0")
 }
 
 /// Writes a folder of objects as git's list of alternates wants it, quoted.

@@ -276,6 +276,20 @@ fn deletions_modes_links_and_files_in_place_of_folders_are_seen() {
 }
 
 #[test]
+fn what_a_sparse_checkout_leaves_out_is_not_deleted() {
+    let checkout = Checkout::new();
+    checkout.write("elsewhere/deep/a.txt", "a\n");
+    checkout.write("elsewhere/b.txt", "b\n");
+    checkout.commit("A part that is not needed");
+    checkout.git(&["sparse-checkout", "set", "--cone", "--no-sparse-index", "src", "checks"]);
+    assert!(!checkout.path("elsewhere").exists());
+    checkout.write("src/name.txt", "shop\n\n");
+    assert_eq!(checkout.json(0, &["--base", "HEAD"])["files"], json!(["src/name.txt"]));
+    checkout.git(&["sparse-checkout", "reapply", "--sparse-index"]);
+    checkout.preflight(&["--base", "HEAD"]).ends_with(2).says(&["sparse index", "--no-sparse-index"]);
+}
+
+#[test]
 fn a_folder_inside_a_linked_worktree_is_as_good_as_the_top() {
     let checkout = Checkout::new();
     let linked = checkout.world.text("linked");
