@@ -2,7 +2,7 @@
 //!
 //! Of the checkout's own git folder only refs are asked. Its objects, index and exclusions are looked at through a
 //! throw-away repository with a configuration of ours, so that no filter, hook or monitor that its configuration or its
-//! attributes name can run, and nothing is ever written to it (V-66 to V-70).
+//! attributes name can run, and nothing is ever written to it (V-66, V-67, V-69).
 
 use std::collections::BTreeMap;
 use std::fs;

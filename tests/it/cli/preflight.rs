@@ -304,7 +304,7 @@ fn a_folder_inside_a_linked_worktree_is_as_good_as_the_top() {
 }
 
 #[test]
-fn v_66_v_70_nothing_that_the_checkouts_own_configuration_names_is_run() {
+fn v_66_v_67_v_69_nothing_that_the_checkouts_own_configuration_names_is_run() {
     let checkout = Checkout::new();
     let canary = checkout.world.path("canary");
     let script = checkout.world.write("evil.sh", format!("#!/bin/sh\necho \"$0 $*\" >> '{}'\ncat\n", canary.display()));
