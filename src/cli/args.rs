@@ -28,7 +28,7 @@ pub(crate) struct Global {
     /// Show what happens inside (repeat for more)
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Turn warnings and flags into failures (guard, config check, pattern lint)
+    /// Turn warnings and flags into failures (guard, preflight, config check, pattern lint)
     #[arg(long, global = true)]
     pub(crate) strict: bool,
 }
@@ -87,6 +87,14 @@ pub(crate) enum Command {
     /// Hold any diff to the guardrails
     #[command(after_help = "Example:\n  git diff | homeostat guard - --base .")]
     Guard(GuardArgs),
+    /// Find secrets in files, by the same rules as redaction and the guardrail
+    #[command(after_help = "Examples:\n  homeostat scan\n  git show | homeostat scan - --format json")]
+    Scan(ScanArgs),
+    /// Before a pull request: guard, scan, lint and tests on what the working tree holds
+    #[command(
+        after_help = "Examples:\n  homeostat preflight\n  homeostat preflight --base HEAD --format json   what is not committed yet"
+    )]
+    Preflight(PreflightArgs),
     /// The pattern library
     #[command(subcommand, after_help = "Example:\n  homeostat pattern search none attribute")]
     Pattern(PatternCommand),
@@ -214,6 +222,30 @@ pub(crate) struct GuardArgs {
     #[arg(long)]
     pub(crate) base: Option<PathBuf>,
     /// The configuration whose rules hold
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// The repository of the configuration, where it has several
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// A file, a folder (what git ignores in it is left out), or `-` for standard input
+    #[arg(default_value = ".")]
+    pub(crate) path: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PreflightArgs {
+    /// The checkout, or a folder in it
+    #[arg(long, default_value = ".")]
+    pub(crate) dir: PathBuf,
+    /// What to compare with, up to the commit that both have in common (`HEAD` for what is not committed); without it the
+    /// configured branch, the remote's default, main or master
+    #[arg(long)]
+    pub(crate) base: Option<String>,
+    /// The configuration whose settings hold; without it `.homeostat/repos.yml` of the checkout, or built-in settings
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
     /// The repository of the configuration, where it has several

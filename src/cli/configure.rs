@@ -153,7 +153,7 @@ fn guessed(dir: &Path) -> guess::Guessed {
 }
 
 /// Reads which repository a checkout is from its remote's address.
-fn slug_of(dir: &Path) -> Option<RepoSlug> {
+pub(super) fn slug_of(dir: &Path) -> Option<RepoSlug> {
     let config = std::fs::read_to_string(dir.join(".git/config")).ok()?;
     let url = config.lines().find_map(|line| line.trim().strip_prefix("url = "))?;
     let path = url.trim_end_matches('/').trim_end_matches(".git");

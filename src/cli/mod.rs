@@ -11,9 +11,11 @@ mod fleet;
 mod guard;
 mod output;
 mod patterns;
+mod preflight;
 mod progress;
 mod record;
 mod run;
+mod scan;
 mod session;
 mod stages;
 
@@ -82,6 +84,8 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Fingerprint(args) => explain::fingerprint(args, global, output),
         Command::Diagnose(args) => diagnose::diagnose(args, global, output),
         Command::Guard(args) => guard::guard(args, global, output),
+        Command::Scan(args) => scan::scan(args, global, output),
+        Command::Preflight(args) => on_runtime(preflight::preflight(args, global, output)),
         Command::Pattern(command) => patterns::pattern(command, global, output),
         Command::Config(command) => configure::config(command, global, output),
         Command::Init(args) => configure::init(args, global, output),

@@ -210,7 +210,7 @@ impl Story<'_> {
         };
         let mut runs = Vec::new();
         for _ in 0..REPETITIONS {
-            let execution = baseline.run_tests(self.means.policy, &Patch::new(), &tests).await?;
+            let execution = baseline.ground.run_tests(self.means.policy, &Patch::new(), &tests).await?;
             runs.push(observe(&execution));
         }
         match proof::judge_repetitions(&target, &runs) {
@@ -282,7 +282,7 @@ impl Story<'_> {
                 continue;
             }
             // The formatter is repository code: it sees only what passed, and its result is held to the same rules.
-            proposed.patch = baseline.format(self.means.policy, proposed.patch).await?;
+            proposed.patch = baseline.ground.format(self.means.policy, proposed.patch).await?;
             let verdict = guardrail::evaluate(&guardrail::Change::from_patch(&proposed.patch), self.means.policy);
             match refused(&verdict) {
                 None => passed.push(proposed),

@@ -13,7 +13,9 @@ use crate::intake::log::DiagnosisDocument;
 use crate::model::{
     CANDIDATE_SCHEMA, Candidate, FailureState, MANIFEST_SCHEMA, Manifest, STATE_SCHEMA, Timestamp, Verdict,
 };
+use crate::redact::SecretPlace;
 use crate::render::RunReport;
+use crate::render::preflight::Preflight;
 
 /// Returns every published schema by the name of its file without `.json`.
 pub fn schemas() -> Vec<(&'static str, Value)> {
@@ -31,7 +33,9 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("event-run.started", event::<RunStarted>("run.started")),
         ("event-write", event::<Write>("write")),
         ("manifest", document::<Manifest>("What one `propose` left behind.", Some(MANIFEST_SCHEMA))),
+        ("preflight", document::<Preflight>("What `preflight --format json` says of a working tree.", None)),
         ("run-report", document::<RunReport>("Standard output of `run --format json`.", None)),
+        ("scan", document::<Vec<SecretPlace>>("What `scan --format json` finds.", None)),
         (
             "state",
             document::<FailureState>(

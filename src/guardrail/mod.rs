@@ -3,6 +3,7 @@
 //! Static and pure: bytes in, verdict out. Refuses to stop at the first breach; all rules run and all refusals are
 //! reported. Adding a file to a change never turns a refusal into a pass.
 
+mod added;
 mod change;
 mod complete;
 mod lines;
@@ -21,6 +22,7 @@ use crate::model::{Language, Policy, Reason, RuleSetting, Ruling, Verdict, Viola
 use crate::pattern::syntax::{self, SyntaxError};
 use paths::Filters;
 
+pub use added::added_secrets;
 pub use change::{Change, FileDiff, Hunk, Line, LineKind, MalformedDiff, ModeSeen, TreeView, Whole};
 pub use paths::may_touch;
 pub use rule::{Context, Findings, Rule, SyntaxCheck};

@@ -1,7 +1,7 @@
 //! Judges the baseline, the repetitions and the patch (PROTOCOL.md, 5.1 to 5.3). Layer 1.
 
 use crate::model::{Reason, TestOutcome};
-use crate::proof::{Observation, RunEnd, Target};
+use crate::proof::{Observation, RunEnd, Target, compare};
 
 /// A patch that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,27 +97,18 @@ pub fn judge_patch(
     if *target != Target::None && !is_green(target, after) {
         return Err(Reason::TargetStillRed);
     }
-    let mut still_failing = Vec::new();
-    for (name, before) in &baseline.tests.tests {
-        let now = after.tests.tests.get(name).copied();
-        match (before, now) {
-            (TestOutcome::Passed, Some(TestOutcome::Failed)) => return Err(Reason::TestsBroken),
-            (TestOutcome::Passed | TestOutcome::Failed, Some(TestOutcome::Skipped) | None) => {
-                return Err(Reason::TestsSkipped);
-            }
-            (TestOutcome::Failed, Some(TestOutcome::Failed)) => still_failing.push(name.clone()),
-            _ => {}
-        }
-    }
-    let new_failure = |name: &&str| !baseline.tests.tests.contains_key(*name);
-    if after.tests.with(TestOutcome::Failed).any(|name| new_failure(&name)) {
+    let found = compare(&baseline.tests, &after.tests);
+    if !found.newly_failing.is_empty() {
         return Err(Reason::TestsBroken);
+    }
+    if !found.skipped.is_empty() || !found.gone.is_empty() {
+        return Err(Reason::TestsSkipped);
     }
     // A command that was green must stay green even where every name agrees: a build step may have broken.
     if baseline.is_green() && !after.is_green() {
         return Err(Reason::TestsBroken);
     }
-    Ok(Accepted { still_failing, named: true })
+    Ok(Accepted { still_failing: found.still_failing, named: true })
 }
 
 /// Judges by exit codes alone, where the output names no tests: the command is green at the baseline or red only through

@@ -2,11 +2,13 @@
 //!
 //! Pure: it reads what runs showed and decides by PROTOCOL.md, 5; it runs nothing. Layer 1.
 
+mod compare;
 mod judge;
 mod lines;
 mod names;
 mod target;
 
+pub use compare::{Comparison, compare};
 pub use judge::{Accepted, is_green, judge_patch, judge_repetitions, usable_baseline};
 pub use lines::line_through_diff;
 pub use names::same_test;

@@ -25,7 +25,7 @@ use placeholder::Marks;
 use view::View;
 
 pub use controls::{invisible, strip_controls};
-pub use scan::{SecretFinding, secrets};
+pub use scan::{SecretFinding, SecretPlace, secret_places, secrets};
 
 /// Something that was taken out: by which rule, and where it stood, in bytes of the input.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]

@@ -4,6 +4,7 @@
 
 mod comment;
 pub mod marker;
+pub mod preflight;
 mod pull_request;
 mod quote;
 mod report;

@@ -8,6 +8,7 @@ mod hostile_commands;
 mod kill;
 mod main_job;
 mod others;
+mod preflight;
 mod reports_and_diffs;
 mod stages;
 mod world;

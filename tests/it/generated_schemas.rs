@@ -197,6 +197,7 @@ fn a_state_a_candidate_a_manifest_a_verdict_and_a_report_fit_their_schemas() {
     assert_fits("state", &value(&fresh));
     assert_fits("candidate", &value(&candidate));
     assert_fits("verdict", &value(&sample::flagged()));
+    assert_fits("preflight", &value(&sample::preflight()));
     let manifest = Manifest {
         schema: MANIFEST_SCHEMA.to_owned(),
         run_id: "r".to_owned(),

@@ -7,6 +7,11 @@ use homeostat::model::{
     SandboxReport, Source, Status, Tally, Timestamp, Tokens, Untrusted, Verdict, Violation,
 };
 
+use homeostat::redact::SecretPlace;
+use homeostat::render::preflight::{
+    BaseSaid, CheckCompared, Judgement, NotRun, Preflight, ProjectProof, Proof, SettingsSaid, SuiteCompared,
+};
+
 fn sha(digit: char) -> ObjectId {
     digit.to_string().repeat(40).parse().expect("forty digits")
 }
@@ -186,6 +191,54 @@ pub(crate) fn related() -> Vec<Related> {
     let job = ReportId::Run { workflow: "ci.yml".to_owned(), job: "test".to_owned() };
     let of = |name: &[u8], report| Related { fingerprint: Fingerprint::of(name), report };
     vec![of(b"near", ReportId::Issue { number: 4 }), of(b"far", job)]
+}
+
+/// A preflight in which everything was found that can be.
+pub(crate) fn preflight() -> Preflight {
+    let evidence = candidate().evidence;
+    let check = CheckCompared {
+        command: "make lint".to_owned(),
+        before: 0,
+        after: 2,
+        worse: true,
+        output: Some("too long".to_owned()),
+    };
+    let suite = SuiteCompared {
+        command: evidence.command,
+        before: evidence.before,
+        after: evidence.after,
+        named: true,
+        newly_failing: vec!["a".to_owned()],
+        skipped: vec!["b".to_owned()],
+        gone: vec!["c".to_owned()],
+        still_failing: vec!["d".to_owned()],
+        turned_green: vec!["e".to_owned()],
+        reason: Some(Reason::TestsBroken),
+        output: Some("not ok 1 - a".to_owned()),
+        sandbox: evidence.sandbox,
+    };
+    let proof = Proof { lint: Some(check), typecheck: None, tests: Some(suite) };
+    let report = Preflight {
+        verdict: Judgement::Pass,
+        base: BaseSaid { name: "main".to_owned(), commit: sha('b').to_string(), why: "it was asked for".to_owned() },
+        settings: SettingsSaid { from: "built-in".to_owned(), repository: "acme/parcels".to_owned(), said: Vec::new() },
+        files: vec!["src/stats.py".to_owned()],
+        guard: flagged(),
+        limits_of_fixes: vec![Reason::DiffLines],
+        secrets: vec![SecretPlace {
+            path: "src/stats.py".to_owned(),
+            line: 3,
+            column: 5,
+            end_line: 3,
+            end_column: 25,
+            rule: "aws-access-key".to_owned(),
+            redacted: "k = <SECRET>".to_owned(),
+        }],
+        proof: proof.clone(),
+        projects: vec![ProjectProof { path: "api".to_owned(), proof }],
+        not_run: vec![NotRun { what: "typecheck".to_owned(), why: "There is none.".to_owned(), unproven: false }],
+    };
+    report.judge()
 }
 
 /// The second failure that a patch turns green.

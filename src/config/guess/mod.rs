@@ -3,10 +3,12 @@
 //! A guess is made only where the files speak plainly; otherwise there is none, and the words say what is missing. It
 //! runs nothing and installs nothing that no lockfile pins.
 
+mod checks;
 mod runner;
 
 use std::collections::BTreeMap;
 
+pub use checks::{GuessedChecks, checks};
 pub use runner::{one_test, selector, selects};
 
 /// What was guessed for one project, and why, in words.

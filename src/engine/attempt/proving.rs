@@ -1,6 +1,5 @@
 //! Runs the target and the suite on what passed the guardrails, and makes the candidate (PROTOCOL.md, 5). Layer 4.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::ending::signature;
@@ -13,7 +12,7 @@ use crate::model::{
     AttemptRecord, CANDIDATE_SCHEMA, Candidate, CandidateFile, Evidence, EvidenceKind, Patch, Reason, Resources,
     Status, Tally, sha256_hex,
 };
-use crate::proof::{self, Observation, REPETITIONS, Target};
+use crate::proof::{self, REPETITIONS, Target};
 
 /// How long a candidate may wait (REFERENCE.md, Files).
 const LIFETIME: Duration = Duration::from_hours(168);
@@ -36,7 +35,7 @@ impl Story<'_> {
             let mut repetitions = Vec::new();
             let mut resources = Resources::default();
             for _ in 0..REPETITIONS {
-                let execution = baseline.run_tests(self.means.policy, &proposed.patch, &tests).await?;
+                let execution = baseline.ground.run_tests(self.means.policy, &proposed.patch, &tests).await?;
                 resources = resources.plus(execution.resources);
                 let run = observe(&execution);
                 let green = proof::is_green(target, &run);
@@ -73,14 +72,14 @@ impl Story<'_> {
     ) -> Result<Candidate, Ending> {
         let policy = self.means.policy;
         let Green { proposed, repetitions, resources } = best;
-        let execution = baseline.run_all(policy, &proposed.patch).await?;
+        let execution = baseline.ground.run_all(policy, &proposed.patch).await?;
         self.outcome.logs.push(TestLog::new("after", &execution.output));
         let after = observe(&execution);
         let accepted = proof::judge_patch(target, &baseline.observation, &repetitions, &after)
             .map_err(|reason| Ending { signature: Some(signature(&execution)), ..reason.into() })?;
         let mut checks = Vec::new();
         for ((command, before), (_, now)) in
-            baseline.checks.iter().zip(baseline.run_checks(policy, &proposed.patch).await?)
+            baseline.checks.iter().zip(baseline.ground.run_checks(policy, &proposed.patch).await?)
         {
             if *before == 0 && now != 0 {
                 return Err(Reason::ChecksWorse.into());
@@ -92,7 +91,7 @@ impl Story<'_> {
             return Err(Reason::RejectedTree.into());
         }
         self.outcome.proven = Some(proposed.patch.clone());
-        self.outcome.turned_green = turned_green(&baseline.observation, &after);
+        self.outcome.turned_green = proof::compare(&baseline.observation.tests, &after.tests).turned_green;
         let evidence = Evidence {
             kind: if *target == Target::None { EvidenceKind::GreenOnly } else { EvidenceKind::RedGreen },
             before: Tally { counts: baseline.observation.tests.counts, seconds: baseline.resources.wall_s },
@@ -104,7 +103,7 @@ impl Story<'_> {
             repetitions: if *target == Target::None { 1 } else { REPETITIONS },
             still_failing: accepted.still_failing,
             named: accepted.named,
-            command: baseline.commands.test.clone().unwrap_or_default(),
+            command: baseline.ground.commands.test.clone().unwrap_or_default(),
             checks,
             sandbox: execution.sandbox.clone(),
             resources: baseline.resources.plus(resources).plus(execution.resources),
@@ -179,13 +178,6 @@ impl Story<'_> {
             logs: Vec::new(),
         }
     }
-}
-
-/// Lists tests that failed before and pass now.
-fn turned_green(before: &Observation, after: &Observation) -> BTreeSet<String> {
-    use crate::model::TestOutcome::{Failed, Passed};
-    let passed: BTreeSet<&str> = after.tests.with(Passed).collect();
-    before.tests.with(Failed).filter(|name| passed.contains(name)).map(str::to_owned).collect()
 }
 
 /// Writes a patch as a candidate's files.

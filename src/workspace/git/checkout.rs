@@ -30,7 +30,11 @@ impl GitCheckout {
         Self { blobs: Blobs::new(git), commit, listing: Arc::new(listing), scratch, sandbox }
     }
 
-    async fn state_of(&self, file: &TreeFile) -> Result<FileState, WorkspaceError> {
+    pub(super) fn listing(&self) -> &Listing {
+        &self.listing
+    }
+
+    pub(super) async fn state_of(&self, file: &TreeFile) -> Result<FileState, WorkspaceError> {
         // The commit of a submodule is not here; its id is all there is to know.
         let content = if file.mode == FileMode::Gitlink {
             file.blob.as_str().as_bytes().to_vec()

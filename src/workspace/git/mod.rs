@@ -20,6 +20,9 @@ mod place;
 mod scratch;
 #[cfg(unix)]
 mod snapshot;
+mod working;
+
+pub use working::{Base, WorkingChange, WorkingTree};
 
 use std::fmt;
 use std::path::PathBuf;

@@ -104,15 +104,23 @@ impl Root {
         })
     }
 
-    /// Removes a file; nothing happens where none is.
+    /// Removes a file, and the folders that it leaves empty, as git does; nothing happens where none is.
     pub(super) fn remove(&self, path: &RepoPath) -> Result<(), PlaceError> {
         let Some(parts) = parts_of(path.as_str().as_bytes()) else {
             return Err(PlaceError::Refused(format!("{path} is git's own.")));
         };
         match self.parent(&parts, false)? {
-            Some((folder, name)) => unlink(&folder, name, path),
-            None => Ok(()),
+            Some((folder, name)) => unlink(&folder, name, path)?,
+            None => return Ok(()),
         }
+        for depth in (1..parts.len()).rev() {
+            let Some((folder, name)) = self.parent(&parts[..depth], false)? else { break };
+            // One that is not empty stays, and so do those around it.
+            if rustix::fs::unlinkat(&folder, name, AtFlags::REMOVEDIR).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Reads a file; `None` where there is none, or something that is no file.

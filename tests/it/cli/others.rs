@@ -16,6 +16,8 @@ fn the_help_of_every_subcommand_has_an_example() {
         "publish",
         "fingerprint",
         "guard",
+        "scan",
+        "preflight",
         "pattern",
         "pattern list",
         "pattern show",
