@@ -363,4 +363,4 @@ pub(super) fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

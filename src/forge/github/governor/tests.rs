@@ -8,8 +8,8 @@ use super::*;
 
 /// Time that passes only while something waits; the wall clock may be wrong.
 #[derive(Debug, Default)]
-struct Virtual {
-    passed: AtomicU64,
+pub(crate) struct Virtual {
+    pub(crate) passed: AtomicU64,
     wall_is_off_by: AtomicI64,
 }
 
@@ -166,7 +166,8 @@ async fn writes_are_a_second_apart_and_reads_are_not() {
 async fn writes_are_serial() {
     let (_, governor) = governor(None);
     let first = governor.admit(&account("a"), Load::Write).await.expect("leave");
-    let second = governor.admit(&account("b"), Load::Write);
+    let b = account("b");
+    let second = governor.admit(&b, Load::Write);
     let waited = tokio::time::timeout(Duration::from_millis(5), second).await;
     assert!(waited.is_err(), "a second write went out beside the first");
     drop(first);
