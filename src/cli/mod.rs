@@ -9,6 +9,7 @@ mod explain;
 mod failure;
 mod fleet;
 mod guard;
+mod hub;
 mod output;
 mod patterns;
 mod preflight;

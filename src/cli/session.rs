@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::actions::Runner;
 use crate::cli::args::Place;
 use crate::cli::failure::Failure;
+use crate::cli::hub::Hub;
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
@@ -101,19 +102,14 @@ struct Opened {
 /// Opens everything for a configuration that is already read; `folder` is where its own patterns would lie.
 pub(crate) fn open_with(
     place: &Place,
-    _privilege: Privilege,
+    privilege: Privilege,
     loaded: Loaded,
     folder: &Path,
     env: &BTreeMap<String, String>,
 ) -> Result<Session, Failure> {
     let system = OsSystem::new();
-    let opened = if is_github(place) {
-        return Err(Failure::config(
-            "--forge github is not there in this version; name a folder with --forge local:DIR.",
-        ));
-    } else {
-        open_local(&place.forge, &loaded, env)?
-    };
+    let opened =
+        if is_github(place) { open_github(privilege, &loaded, env)? } else { open_local(&place.forge, &loaded, env)? };
     let Opened { forge, state_folder, operator, workspace } = opened;
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
@@ -154,6 +150,23 @@ fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Re
     let workspace = workspace(env, move |slug| dir.join(format!("{slug}.git")).display().to_string());
     let operator = loaded.config.state.repository.clone().map_or_else(own_state, Ok)?;
     Ok(Opened { forge: Arc::new(forge), state_folder: None, operator, workspace })
+}
+
+/// Opens GitHub.
+fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
+    let hub = Hub::open(privilege, loaded, env)?;
+    let (forge, tokens) = (hub.forge.clone(), hub.tokens());
+    let workspace = workspace(env, move |slug| hub.clone_address(slug)).with_tokens(tokens);
+    let named = loaded.config.state.repository.clone();
+    let in_actions = || env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
+    let (operator, state_folder) = match named.or_else(in_actions) {
+        Some(operator) => (operator, None),
+        None => {
+            let folder = state_folder(env).join("forge");
+            (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
+        }
+    };
+    Ok(Opened { forge, state_folder, operator, workspace })
 }
 
 /// Names the repository that a forge in a folder keeps for its own state.
@@ -312,6 +325,23 @@ pub(crate) fn scratch_folder(env: &BTreeMap<String, String>) -> PathBuf {
     let user = env.get("USER").or_else(|| env.get("USERNAME")).map_or("user", String::as_str);
     let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
     env.get("RUNNER_TEMP").map_or_else(std::env::temp_dir, PathBuf::from).join(format!("homeostat-{user}"))
+}
+
+/// Returns where state of a person's own lies: `HOMEOSTAT_STATE_DIR`, else the platform's place for it.
+fn state_folder(env: &BTreeMap<String, String>) -> PathBuf {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own = || {
+        let home = set("HOME").or_else(|| set("USERPROFILE")).unwrap_or_default();
+        let below = if cfg!(target_os = "macos") {
+            home.join("Library/Application Support")
+        } else if cfg!(windows) {
+            set("LOCALAPPDATA").unwrap_or(home)
+        } else {
+            set("XDG_STATE_HOME").unwrap_or_else(|| home.join(".local/state"))
+        };
+        below.join("homeostat")
+    };
+    set("HOMEOSTAT_STATE_DIR").unwrap_or_else(own)
 }
 
 /// Collects values that must never leave.

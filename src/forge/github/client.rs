@@ -338,7 +338,7 @@ impl Client {
     }
 
     /// Returns the token for an owner's repositories.
-    async fn token(&self, owner: &str) -> ForgeResult<Secret> {
+    pub(super) async fn token(&self, owner: &str) -> ForgeResult<Secret> {
         if self.refused.load(Ordering::Relaxed) {
             return Err(self.unauthorised("the token was refused".to_owned()));
         }

@@ -28,7 +28,7 @@ use crate::forge::{
     Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog, Label,
     NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Secret, Timestamp};
 use crate::system::System;
 
 pub use auth::{Access, Credentials, TokenKind};
@@ -117,6 +117,14 @@ impl GithubForge {
     /// Returns what keeps this process within GitHub's limits.
     pub fn governor(&self) -> &Arc<Governor> {
         &self.client.governor
+    }
+
+    /// Returns the token with which git may fetch a repository.
+    ///
+    /// # Errors
+    /// When an App's token cannot be made.
+    pub async fn git_token(&self, slug: &RepoSlug) -> ForgeResult<Secret> {
+        self.client.token(slug.owner()).await
     }
 
     async fn whoami(&self) -> ForgeResult<Actor> {

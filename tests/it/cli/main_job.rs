@@ -146,7 +146,7 @@ fn what_is_not_there_yet_is_said() {
     let world = World::empty();
     world.configure("");
     let config = world.text("repos.yml");
-    world.homeostat(&["run", "--config", &config]).ends_with(2).says(&["not there in this version", "local:DIR"]);
+    world.homeostat(&["run", "--config", &config]).ends_with(2).says(&["no token for GitHub", "local:DIR"]);
     world.run(&["--mode", "auto"]).ends_with(2).says(&["auto", "observe, draft or ready"]);
     for forge in ["local:/nonexistent", "local:repos.yml", "local:"] {
         world.homeostat(&["run", "--config", &config, "--forge", forge]).ends_with(2).says(&["homeostat demo"]);

@@ -25,6 +25,7 @@ fn the_help_of_every_subcommand_has_an_example() {
         "pattern test",
         "pattern search",
         "eval",
+        "diagnose",
         "config",
         "config check",
         "config show",

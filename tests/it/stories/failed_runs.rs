@@ -104,34 +104,7 @@ async fn an_issue_and_a_run_of_one_failure_make_one_pull_request_for_the_issue()
 }
 
 #[tokio::test]
-async fn at_most_one_pull_request_is_open_for_one_failed_run() {
-    let (world, slug) = shop(&["total", "price"]).await;
-    let both = RunRecordOfTwo::logs();
-    let two_jobs = |run: &mut RunRecord| {
-        let lint = JobRecord { name: "prices".into(), ..run.jobs[0].clone() };
-        run.jobs.push(lint);
-    };
-    // One log a failure: each job shows its own.
-    world.tick();
-    ci_of(&world, &slug, Conclusion::Failure, &both.0, two_jobs).await;
-    let number = world.forge.runs(&slug, &"main".parse().expect("legal"), None).await.expect("runs").items[0].id;
-    assert_eq!(number, 1);
-    let ran = world.run().await;
-    assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
-    assert_eq!(world.run().await.writes, 0);
-}
-
-/// Logs of two jobs that fail in two ways.
-struct RunRecordOfTwo;
-
-impl RunRecordOfTwo {
-    fn logs() -> (Vec<u8>, Vec<u8>) {
-        (log_of(&["total"]), log_of(&["price"]))
-    }
-}
-
-#[tokio::test]
-async fn another_failure_of_the_same_run_waits_until_the_first_is_merged() {
+async fn at_most_one_pull_request_is_open_for_one_failed_run_and_the_rest_waits() {
     let (world, slug) = shop(&["total", "price"]).await;
     let now = world.forge.now().await.expect("a clock");
     let main = "main".parse().expect("legal");
@@ -156,8 +129,8 @@ async fn another_failure_of_the_same_run_waits_until_the_first_is_merged() {
         completed_at: now,
         jobs: vec![job("totals"), job("prices")],
     };
-    let (total, price) = RunRecordOfTwo::logs();
-    world.forge.add_run(&slug, &run, &[total, price.clone()]).await.expect("a run");
+    let logs = [log_of(&["total"]), log_of(&["price"])];
+    world.forge.add_run(&slug, &run, &logs).await.expect("a run");
     world.tick();
     let ran = world.run().await;
     assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
@@ -165,9 +138,10 @@ async fn another_failure_of_the_same_run_waits_until_the_first_is_merged() {
     let again = world.run().await;
     assert_eq!(again.writes, 0);
     assert!(again.has_reason("same-run"), "{:?}", again.reasons());
-    let pull = world.open_pulls(&slug).await[0].number;
-    world.forge.merge_pull(&slug, pull, "acme", MergeStyle::Squash).await.expect("it merges");
-    ci(&world, &slug, Conclusion::Failure, &price).await;
+    let pull = world.open_pulls(&slug).await.remove(0);
+    world.forge.merge_pull(&slug, pull.number, "acme", MergeStyle::Squash).await.expect("it merges");
+    let left = usize::from(pull.body.contains("total went wrong"));
+    ci(&world, &slug, Conclusion::Failure, &logs[left]).await;
     let ran = world.run().await;
     assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
 }
