@@ -301,6 +301,28 @@ mod tests {
     }
 
     #[test]
+    fn the_page_for_people_says_what_the_code_does() {
+        let page = include_str!("../../../docs/github.md");
+        let table = page.split_once("| status | with |").expect("a table").1;
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut seen = 0;
+        for row in rows {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [status, with, read, write] = cells[..] else { panic!("{row}") };
+            let (status, with) = (status.parse().expect("a status"), with.trim_matches('`'));
+            let is_header = |(name, _): &(&str, &str)| matches!(*name, "retry-after" | "x-ratelimit-remaining");
+            let header: Vec<(&str, &str)> = with.split_once(": ").into_iter().filter(is_header).collect();
+            let body =
+                if header.is_empty() { serde_json::json!({ "message": with }).to_string() } else { String::new() };
+            for (operation, says) in [(Read, read), (Idempotent, write), (Create, write)] {
+                assert_eq!(kind(&judge(operation, status, &header, &body)), says, "{operation:?}: {row}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 30, "only {seen} rows were read");
+    }
+
+    #[test]
     fn f_42_a_head_that_the_server_does_not_see_yet_names_the_head() {
         let body =
             r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","field":"head","code":"invalid"}]}"#;

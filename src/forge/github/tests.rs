@@ -578,9 +578,10 @@ async fn a_branch_is_deleted_with_the_expected_commit_in_the_request_or_not_at_a
         let server = Server::start(move |heard| match heard.line.as_str() {
             "GET /repos/owner/app" => Reply::json(200, &repository(7, "owner/app")),
             "POST /graphql" if supported => Reply::json(200, &json!({ "data": { "updateRefs": {} } })),
-            "POST /graphql" => {
-                Reply::json(200, &json!({ "errors": [{ "message": "Field 'updateRefs' doesn't exist" }] }))
-            }
+            "POST /graphql" => Reply::json(
+                200,
+                &json!({ "errors": [{ "message": "Field 'updateRefs' doesn't exist on type 'Mutation'" }] }),
+            ),
             "GET /repos/owner/app/git/ref/heads/x" => {
                 Reply::json(200, &json!({ "ref": "refs/heads/x", "object": { "sha": "1".repeat(40) } }))
             }
