@@ -39,7 +39,7 @@ fn settings(server: &Server, credentials: Credentials) -> (Arc<Virtual>, Setting
         credentials,
         version: "1.2.3".to_owned(),
         system: Arc::clone(&system) as Arc<dyn System>,
-        deadline: Some(Duration::from_secs(600)),
+        deadline: Some(Duration::from_mins(10)),
         repositories: vec![slug()],
         operator: None,
         governor: None,
@@ -348,7 +348,7 @@ async fn f_14_an_apps_clock_is_put_right_by_the_first_refusal() {
     let (_, settings) = settings(&server, app);
     let forge = GithubForge::new(settings).expect("a forge");
     forge.issues(&slug(), &IssueQuery::default(), None).await.expect("a page");
-    assert_eq!(forge.now().await.map(|now| now.day()), Ok("2027-01-15".to_owned()));
+    assert_eq!(forge.now().await.map(Timestamp::day), Ok("2027-01-15".to_owned()));
 }
 
 #[tokio::test]
@@ -430,7 +430,7 @@ async fn f_11_a_limit_that_does_not_end_is_given_up() {
     let answer = forge.repository(&slug()).await;
     let Err(ForgeError::RateLimited { until }) = answer else { panic!("{answer:?}") };
     assert_eq!(server.heard().len(), 3);
-    assert_eq!(system.monotonic(), Duration::from_secs(180));
+    assert_eq!(system.monotonic(), Duration::from_mins(3));
     assert!(until.since(system.now()) > Duration::ZERO);
 }
 
@@ -578,9 +578,10 @@ async fn a_branch_is_deleted_with_the_expected_commit_in_the_request_or_not_at_a
         let server = Server::start(move |heard| match heard.line.as_str() {
             "GET /repos/owner/app" => Reply::json(200, &repository(7, "owner/app")),
             "POST /graphql" if supported => Reply::json(200, &json!({ "data": { "updateRefs": {} } })),
-            "POST /graphql" => {
-                Reply::json(200, &json!({ "errors": [{ "message": "Field 'updateRefs' doesn't exist" }] }))
-            }
+            "POST /graphql" => Reply::json(
+                200,
+                &json!({ "errors": [{ "message": "Field 'updateRefs' doesn't exist on type 'Mutation'" }] }),
+            ),
             "GET /repos/owner/app/git/ref/heads/x" => {
                 Reply::json(200, &json!({ "ref": "refs/heads/x", "object": { "sha": "1".repeat(40) } }))
             }

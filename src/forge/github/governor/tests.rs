@@ -101,13 +101,13 @@ async fn f_11_a_limit_without_headers_waits_a_minute_then_two_then_four() {
     for minutes in [1, 2, 4] {
         governor.limited(&account("a"), Limit::Secondary, &headers(&system, &[]));
         send(&governor, Load::Read).await.expect("leave");
-        assert_eq!(system.monotonic() - before, Duration::from_secs(60 * minutes));
+        assert_eq!(system.monotonic(), before + Duration::from_mins(minutes));
         before = system.monotonic();
     }
     governor.passed(&account("a"));
     governor.limited(&account("a"), Limit::Secondary, &headers(&system, &[]));
     send(&governor, Load::Read).await.expect("leave");
-    assert_eq!(system.monotonic() - before, Duration::from_secs(60), "a good answer starts anew");
+    assert_eq!(system.monotonic(), before + Duration::from_mins(1), "a good answer starts anew");
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn no_minute_and_no_hour_has_more_content_than_github_allows() {
         sent.push(system.monotonic());
     }
     for (most, span) in [(CONTENT_A_MINUTE, MINUTE), (CONTENT_AN_HOUR, HOUR)] {
-        assert!(sent.windows(most + 1).all(|some| some[most] - some[0] >= span), "{most} in {span:?}");
+        assert!(sent.windows(most + 1).all(|some| some[most] >= some[0] + span), "{most} in {span:?}");
     }
 }
 
