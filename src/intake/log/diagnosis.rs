@@ -3,7 +3,7 @@
 //! The order of trust is one list, in [`choose`]. Refuses to call something an error that only repeats that something
 //! failed, as long as anything else is there. Linear in the log. Layer 1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::Serialize;
@@ -272,28 +272,37 @@ fn plain(view: &View<'_>, lane: Lane, kind: Kind, code: &str, message: &str) -> 
 /// Failing tests: the failure of the one whose output stands first, with the names of all.
 fn test(view: &View<'_>) -> Chosen {
     let reading = view.reading;
-    let start = |test: &str| {
-        reading.blocks.iter().find(|(name, _)| name.as_deref() == Some(test)).map(|(_, span)| span.clone())
-    };
-    let mut own: Vec<(Option<Range<usize>>, &Failure)> =
-        reading.failures.iter().filter_map(|(test, failure)| Some((start(test.as_deref()?), failure))).collect();
-    own.sort_by_key(|(span, _)| span.as_ref().map_or(usize::MAX, |span| span.start));
-    let (span, mut failure) = match own.into_iter().next() {
-        Some((span, failure)) => (span, failure.clone()),
+    let mut spans: BTreeMap<&str, &Range<usize>> = BTreeMap::new();
+    for (test, span) in &reading.blocks {
+        spans.entry(test.as_deref().unwrap_or("")).or_insert(span);
+    }
+    let own = reading.failures.iter().filter_map(|(test, failure)| Some((spans.get(test.as_deref()?), failure)));
+    let first = own.min_by_key(|(span, _)| span.map_or(usize::MAX, |span| span.start));
+    let (span, mut failure) = match first {
+        Some((span, failure)) => (span.map(|span| (*span).clone()), failure.clone()),
         None => reading.failures.first().map_or_else(
             || (None, nameless(view.failed)),
             |(_, failure)| (reading.blocks.first().map(|(_, span)| span.clone()), failure.clone()),
         ),
     };
     failure.tool = failure.tool.or_else(|| reading.tools.first().map(|tool| (*tool).to_owned()));
-    failure.tests = view.failed.to_vec();
+    failure.tests = of_one_cause(view, &failure);
     failure.kind = Some(Kind::Test);
     let flaky = !reading.failures.is_empty()
         && reading.failures.iter().filter(|(test, _)| test.is_some()).all(|(_, failure)| comes_and_goes(failure))
         && reading.failures.iter().any(|(test, _)| test.is_some());
     failure.lane = Some(if flaky { Lane::Flaky } else { Lane::Code });
-    let rows = span.map(|span| view.offset + span.start..view.offset + span.end);
+    // The row above names the test.
+    let rows = span.map(|span| (view.offset + span.start).saturating_sub(1)..view.offset + span.end);
     Chosen { failure, rows }
+}
+
+/// Returns the tests that fail the same way: another test that fails as well must not make another failure of this one.
+fn of_one_cause(view: &View<'_>, failure: &Failure) -> Vec<String> {
+    let same = |other: &Failure| other.error_type() == failure.error_type() && other.message() == failure.message();
+    let own = view.reading.failures.iter().filter(|(_, other)| same(other)).filter_map(|(test, _)| test.clone());
+    let own: BTreeSet<String> = own.take(MOST_TESTS).collect();
+    if own.is_empty() { view.failed.to_vec() } else { own.into_iter().collect() }
 }
 
 /// A test that failed, and nothing says why.
