@@ -41,8 +41,7 @@ pub(crate) fn diagnose(args: &DiagnoseArgs, global: &Global, output: &Output) ->
     if cut {
         say(&too_long(&args.file));
     }
-    let document = understand(&text, &redactor);
-    output.document(global.format, &document, &document.to_text())?;
+    print(&understand(&text, &redactor), global.format, output)?;
     Ok(ExitClass::Ok)
 }
 
@@ -81,14 +80,7 @@ fn batch(folder: &Path, redactor: &Redactor, global: &Global, output: &Output) -
     let mut class = ExitClass::Ok;
     for answer in answers.into_iter().flatten() {
         match answer {
-            Ok(document) => match global.format {
-                Format::Json => {
-                    output.line(&serde_json::to_string(&document).map_err(|e| Failure::internal(e.to_string()))?)?;
-                }
-                Format::Text => {
-                    output.line(&format!("# {}\n{}", document.file.as_deref().unwrap_or(""), document.to_text()))?;
-                }
-            },
+            Ok(document) => print(&document, global.format, output)?,
             Err(message) => {
                 say(&format!("error: {message}"));
                 class = ExitClass::Config;
@@ -96,6 +88,17 @@ fn batch(folder: &Path, redactor: &Redactor, global: &Global, output: &Output) -
         }
     }
     Ok(class)
+}
+
+/// Prints one answer; with JSON on one line, in which no old form of a workflow command can be read (V-40).
+fn print(document: &DiagnosisDocument, format: Format, output: &Output) -> Result<(), Failure> {
+    match format {
+        Format::Json => {
+            let json = serde_json::to_string(document).map_err(|e| Failure::internal(e.to_string()))?;
+            output.line(&json.replace("##[", "#\\u0023["))
+        }
+        Format::Text => output.line(&document.to_text()),
+    }
 }
 
 /// Lists the logs of a folder by name.
@@ -168,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn v91_a_log_that_unfolds_without_end_is_cut_at_the_limit() -> std::io::Result<()> {
+    fn v_91_a_log_that_unfolds_without_end_is_cut_at_the_limit() -> std::io::Result<()> {
         let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         for _ in 0..64 {
             zip.write_all(&vec![0; 1 << 20])?;

@@ -11,7 +11,7 @@ mod scan;
 mod tests_named;
 mod trace;
 
-use crate::model::{Failure, Kind, Reason, Report, ReportId};
+use crate::model::{Failure, Kind, Lane, Reason, Report, ReportId};
 
 /// Says why a report leads to nothing, in words for the person who wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,16 +42,36 @@ pub fn read_report(report: &Report) -> Result<Failure, Skip> {
     match &report.id {
         ReportId::Issue { .. } => read_text(report.title.as_str(), report.body.as_str(), &report.labels),
         ReportId::Run { job, .. } => {
-            let (text, cut) = clean::cap(report.body.as_str());
-            let mut failure = read_trace(&text).ok_or_else(|| Skip {
-                reason: if cut { Reason::ReportTooLarge } else { Reason::NothingToActOn },
-                message: "The job's log holds no stack trace and no error message that can be read; make the failing \
-                          step print its error."
-                    .to_owned(),
-            })?;
+            let mut failure = read_log(report.body.as_str())?;
             failure.job = Some(job.clone());
             Ok(failure)
         }
+    }
+}
+
+/// Reads a job's log; what code cannot mend is told apart.
+fn read_log(text: &str) -> Result<Failure, Skip> {
+    let diagnosis = log::diagnose(&log::LogText { text: text.to_owned(), dropped: 0 });
+    let said = diagnosis.first_error.map_or_else(String::new, |first| format!(" ({})", first.message));
+    let skip = |reason, message: &str| Err(Skip { reason, message: message.replace("{said}", &said) });
+    match (diagnosis.lane, diagnosis.failure) {
+        (Some(Lane::Code), Some(failure)) => Ok(failure),
+        (Some(Lane::Infra), _) => {
+            skip(Reason::Infrastructure, "Machines or services failed this job, not code{said}; run it again.")
+        }
+        (Some(Lane::Flaky), _) => skip(
+            Reason::Flaky,
+            "The job's tests failed by time or network alone{said}, which another run may not show; run it again.",
+        ),
+        (Some(Lane::Config), _) => skip(
+            Reason::NothingToActOn,
+            "The workflow's settings or permissions are wrong{said}; a person has to mend them.",
+        ),
+        _ => skip(
+            Reason::NothingToActOn,
+            "The job's log holds no stack trace and no error message that can be read; make the failing step print \
+             its error.",
+        ),
     }
 }
 

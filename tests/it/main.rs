@@ -12,6 +12,7 @@ mod architecture;
 #[cfg(unix)]
 mod cli;
 mod config;
+mod diagnose;
 mod docs;
 mod forge_conformance;
 mod generated;

@@ -3,7 +3,7 @@
 //! The order of trust is one list, in [`choose`]. Refuses to call something an error that only repeats that something
 //! failed, as long as anything else is there. Linear in the log. Layer 1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::Serialize;
@@ -173,7 +173,7 @@ fn choose(view: &View<'_>) -> Option<Chosen> {
     }
     if let Some(one) = first(view.complaints.iter().filter(|one| !one.vague && one.tool != "actions")) {
         if one.kind == Kind::Dependency
-            && let Some(hit) = view.hits.iter().find(|hit| hit.signal.kind == Kind::Network)
+            && let Some(hit) = view.hits.iter().find(|hit| hit.signal.kind == Kind::Network && near(hit.row, one))
         {
             return Some(signalled(view, *hit));
         }
@@ -198,18 +198,40 @@ fn choose(view: &View<'_>) -> Option<Chosen> {
     if let Some(chosen) = last_error(view) {
         return Some(chosen);
     }
-    if let Some(one) = view.complaints.last() {
+    if let Some(one) = view.complaints.last().filter(|one| one.tool != "npm") {
         return Some(complaint(one));
     }
+    exited(view)
+}
+
+/// Nothing but an exit code: the last words before it are all there is.
+fn exited(view: &View<'_>) -> Option<Chosen> {
     let exit = view.step.exit.filter(|code| *code != 0)?;
-    let said = view.step.verdict.map(|at| view.rows[at].raw).filter(|raw| raw.starts_with("The command"));
-    let message = said.map_or_else(|| format!("The step ended with exit code {exit}."), str::to_owned);
-    Some(plain(view, Lane::Code, Kind::Build, "exit", &message))
+    let noise = |raw: &str| raw.is_empty() || step::is_verdict(raw) || raw.starts_with("travis_") || is_repeat(raw);
+    let end = view.step.verdict.unwrap_or(view.step.rows.end).min(view.step.rows.end);
+    let last = (view.step.rows.start..end).rev().take(40).find(|at| !noise(view.rows[*at].raw.trim()));
+    let words = last.map_or("", |at| view.rows[at].line.text);
+    let message = format!("exit code {exit} after: {words}");
+    let mut chosen = plain(view, Lane::Code, Kind::Build, "exit", message.trim_end_matches([' ', ':']));
+    chosen.rows = last.map(|at| at..at + 1).or(chosen.rows);
+    Some(chosen)
+}
+
+/// Returns whether a build tool only says there that something failed.
+fn is_repeat(raw: &str) -> bool {
+    ["make: ***", "make[", "gmake: ***", "ninja: build stopped", "npm ERR!", "npm error", "error Command failed"]
+        .iter()
+        .any(|lead| raw.starts_with(lead))
 }
 
 /// Chooses the first complaint; formatting only where nothing else is wrong.
 fn first<'a>(complaints: impl Iterator<Item = &'a Diagnostic>) -> Option<&'a Diagnostic> {
     complaints.min_by_key(|one| (one.kind == Kind::Format, one.rows.start))
+}
+
+/// Returns whether a row stands where a complaint's cause would.
+fn near(row: usize, one: &Diagnostic) -> bool {
+    (one.rows.start.saturating_sub(60)..one.rows.end + 20).contains(&row)
 }
 
 fn complaint(one: &Diagnostic) -> Chosen {
@@ -250,28 +272,37 @@ fn plain(view: &View<'_>, lane: Lane, kind: Kind, code: &str, message: &str) -> 
 /// Failing tests: the failure of the one whose output stands first, with the names of all.
 fn test(view: &View<'_>) -> Chosen {
     let reading = view.reading;
-    let start = |test: &str| {
-        reading.blocks.iter().find(|(name, _)| name.as_deref() == Some(test)).map(|(_, span)| span.clone())
-    };
-    let mut own: Vec<(Option<Range<usize>>, &Failure)> =
-        reading.failures.iter().filter_map(|(test, failure)| Some((start(test.as_deref()?), failure))).collect();
-    own.sort_by_key(|(span, _)| span.as_ref().map_or(usize::MAX, |span| span.start));
-    let (span, mut failure) = match own.into_iter().next() {
-        Some((span, failure)) => (span, failure.clone()),
+    let mut spans: BTreeMap<&str, &Range<usize>> = BTreeMap::new();
+    for (test, span) in &reading.blocks {
+        spans.entry(test.as_deref().unwrap_or("")).or_insert(span);
+    }
+    let own = reading.failures.iter().filter_map(|(test, failure)| Some((spans.get(test.as_deref()?), failure)));
+    let first = own.min_by_key(|(span, _)| span.map_or(usize::MAX, |span| span.start));
+    let (span, mut failure) = match first {
+        Some((span, failure)) => (span.map(|span| (*span).clone()), failure.clone()),
         None => reading.failures.first().map_or_else(
             || (None, nameless(view.failed)),
             |(_, failure)| (reading.blocks.first().map(|(_, span)| span.clone()), failure.clone()),
         ),
     };
     failure.tool = failure.tool.or_else(|| reading.tools.first().map(|tool| (*tool).to_owned()));
-    failure.tests = view.failed.to_vec();
+    failure.tests = of_one_cause(view, &failure);
     failure.kind = Some(Kind::Test);
     let flaky = !reading.failures.is_empty()
         && reading.failures.iter().filter(|(test, _)| test.is_some()).all(|(_, failure)| comes_and_goes(failure))
         && reading.failures.iter().any(|(test, _)| test.is_some());
     failure.lane = Some(if flaky { Lane::Flaky } else { Lane::Code });
-    let rows = span.map(|span| view.offset + span.start..view.offset + span.end);
+    // The row above names the test.
+    let rows = span.map(|span| (view.offset + span.start).saturating_sub(1)..view.offset + span.end);
     Chosen { failure, rows }
+}
+
+/// Returns the tests that fail the same way: another test that fails as well must not make another failure of this one.
+fn of_one_cause(view: &View<'_>, failure: &Failure) -> Vec<String> {
+    let same = |other: &Failure| other.error_type() == failure.error_type() && other.message() == failure.message();
+    let own = view.reading.failures.iter().filter(|(_, other)| same(other)).filter_map(|(test, _)| test.clone());
+    let own: BTreeSet<String> = own.take(MOST_TESTS).collect();
+    if own.is_empty() { view.failed.to_vec() } else { own.into_iter().collect() }
 }
 
 /// A test that failed, and nothing says why.
@@ -340,8 +371,9 @@ fn last_error(view: &View<'_>) -> Option<Chosen> {
         let lower = text.get(..text.len().min(12)).unwrap_or("").to_ascii_lowercase();
         let leads =
             ["error:", "error ", "fatal:", "fatal ", "err!", "failed:", "e: "].iter().any(|w| lower.starts_with(w));
-        (leads || scan::error_header(text).is_some() || text.contains(" error: ") || text.starts_with("make: *** "))
+        (leads || scan::error_header(text).is_some() || text.contains(" error: "))
             && !step::is_verdict(row.raw)
+            && !is_repeat(row.raw.trim_start())
     };
     let at = (start..end).rev().find(|at| calls(&view.rows[*at]))?;
     // Of several in a row the first says what, the others what follows from it.
@@ -371,8 +403,8 @@ fn format_files(failure: &Failure, complaints: &[Diagnostic]) -> Vec<String> {
         return Vec::new();
     }
     let own = complaints.iter().filter(|one| one.kind == Kind::Format && Some(one.tool) == failure.tool.as_deref());
-    let files: BTreeSet<&String> = own.filter_map(|one| one.file.as_ref()).collect();
-    files.into_iter().take(MOST_FILES).cloned().collect()
+    let files: BTreeSet<&str> = own.filter_map(|one| one.file.as_deref()).map(in_checkout).collect();
+    files.into_iter().take(MOST_FILES).map(str::to_owned).collect()
 }
 
 fn first_error(failure: &Failure) -> FirstError {
@@ -381,7 +413,7 @@ fn first_error(failure: &Failure) -> FirstError {
     let message = failure.message();
     let is_type = failure.code.is_none()
         && !type_name.is_empty()
-        && type_name != "failed"
+        && !matches!(type_name, "failed" | "error")
         && Some(type_name) != failure.tool.as_deref();
     let message = match (is_type, message.is_empty()) {
         (true, false) => format!("{type_name}: {message}"),
@@ -391,10 +423,27 @@ fn first_error(failure: &Failure) -> FirstError {
     let frame = failure.frames().iter().find(|frame| is_own(frame)).or_else(|| failure.frames().first());
     FirstError {
         message,
-        file: frame.and_then(|frame| frame.path.clone()),
+        file: frame.and_then(|frame| frame.path.as_deref()).map(|path| in_checkout(path).to_owned()),
         line: frame.and_then(|frame| frame.line),
         code: failure.code.clone().or_else(|| is_type.then(|| type_name.to_owned())),
     }
+}
+
+/// Takes off where a CI system checks repositories out; other paths stay as they are.
+fn in_checkout(path: &str) -> &str {
+    let path = path.strip_prefix("file://").unwrap_or(path);
+    // How many folders below the root belong to the checkout.
+    let roots = [("/home/runner/work/", 2), ("/__w/", 2), ("/Users/runner/work/", 2), ("/home/travis/build/", 2)];
+    let under = roots.iter().chain(&[("/Users/travis/build/", 2), ("/github/workspace/", 0), ("D:\\a\\", 2)]);
+    for (root, folders) in under {
+        let Some(mut rest) = path.strip_prefix(root) else { continue };
+        for _ in 0..*folders {
+            let Some((_, inner)) = rest.split_once(['/', '\\']) else { return path };
+            rest = inner;
+        }
+        return rest;
+    }
+    path.strip_prefix("./").unwrap_or(path)
 }
 
 /// Returns whether a frame looks like the repository's own.

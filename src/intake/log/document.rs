@@ -59,9 +59,18 @@ impl Diagnosis {
 }
 
 impl DiagnosisDocument {
-    /// Returns it in words.
+    /// Returns it in words, of which no line is a workflow command (V-39, V-40).
     pub fn to_text(&self) -> String {
-        let mut out = String::new();
+        let lines = self.words();
+        let lines = lines.lines().map(|line| match line.trim_start().starts_with("::") {
+            true => format!("| {}\n", line.replace("##[", "## [")),
+            false => format!("{}\n", line.replace("##[", "## [")),
+        });
+        lines.collect()
+    }
+
+    fn words(&self) -> String {
+        let mut out = self.file.as_ref().map(|file| format!("# {file}\n")).unwrap_or_default();
         let (Some(lane), Some(kind)) = (self.lane, self.kind) else {
             out.push_str("Nothing failed in this log, as far as it tells.\n");
             return out + &self.counted();
@@ -87,7 +96,7 @@ impl DiagnosisDocument {
             out.push_str(&format!("\nlines {from} to {to} of the log:\n"));
         }
         for line in self.excerpt.lines() {
-            out.push_str(&format!("  {line}\n"));
+            out.push_str(&format!("  | {line}\n"));
         }
         out
     }

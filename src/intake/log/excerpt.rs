@@ -78,7 +78,8 @@ pub(super) fn make(rows: &[Row<'_>], wanted: &Wanted<'_>) -> Excerpt {
         add(*at, 0);
     }
     for at in &wanted.starts {
-        for below in at + 1..at + 4 {
+        let end = if wanted.step.contains(at) { wanted.step.end } else { rows.len() };
+        for below in (at + 1..at + 4).take_while(|below| *below < end) {
             add(below, 4);
         }
     }

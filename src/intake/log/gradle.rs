@@ -17,7 +17,7 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         if let Some(counts) = completed(text) {
             recognised = true;
             super::add(own.get_or_insert_with(Counts::default), counts);
-        } else if let Some((name, outcome)) = test(text) {
+        } else if let Some((name, outcome)) = test(text).or_else(|| titled(text, indent, lines.get(at))) {
             recognised = true;
             found.add(name, outcome);
             if outcome == TestOutcome::Failed {
@@ -48,9 +48,23 @@ fn test(text: &str) -> Option<(&str, TestOutcome)> {
         "SKIPPED" => TestOutcome::Skipped,
         _ => return None,
     };
+    // Newer versions name the process that ran it.
+    let name = match name.strip_prefix("Gradle Test Run ").and_then(|rest| rest.split_once(" > Gradle Test Executor "))
+    {
+        Some((_, rest)) => rest.split_once(" > ")?.1,
+        None => name,
+    };
     let (class, method) = name.split_once(" > ")?;
     let is_class = scan::is_name(class) && !class.contains(':');
     (is_class && !method.is_empty()).then_some((name, outcome))
+}
+
+/// `A cart with prices > adds them FAILED`: a title may be a sentence where the failure stands below it.
+fn titled<'a>(text: &'a str, indent: usize, below: Option<&Line<'_>>) -> Option<(&'a str, TestOutcome)> {
+    let name = text.strip_suffix(" FAILED").filter(|name| name.contains(" > ") && !name.starts_with("> "))?;
+    let below = below.filter(|line| line.indent > indent)?;
+    let error = below.text.split([':', ' ']).next().is_some_and(scan::is_error_type);
+    (error || short(std::slice::from_ref(below)).is_some()).then_some((name, TestOutcome::Failed))
 }
 
 /// `3 tests completed, 1 failed, 1 skipped`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::intake::clean::Line;
-use crate::intake::log::found::{Found, amounts, digits, join};
+use crate::intake::log::found::{Block, Found, amounts, digits, join};
 use crate::model::{Counts, TestOutcome};
 
 pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
@@ -42,7 +42,9 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             executed = Some(counts);
         } else if let Some(name) = browser_failed(text).filter(|name| seen.insert(name)) {
             found.add(name, TestOutcome::Failed);
-            found.block(Some(name.to_owned()), at..at + 1);
+            let title = lines.get(at + 1).map(|line| format!("Error: {}", line.text));
+            let block = Block { test: Some(name.to_owned()), title, ..Block::default() };
+            found.blocks.push(Block { spans: std::iter::once(at + 2..at + 2).collect(), ..block });
         } else if !listing
             && let Some(span) = found.blocks.last_mut().and_then(|block| block.spans.last_mut())
             && span.end == at

@@ -10,10 +10,18 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
     let mut classes = Counts::default();
     let mut recognised = false;
     let mut open: Option<(String, usize)> = None;
+    let mut class: Option<&str> = None;
     for (at, line) in lines.iter().enumerate() {
         let text = line.text;
         let counted = counts(text);
-        let failed = failing(text);
+        if let Some(name) = running(text) {
+            class = Some(name);
+        }
+        // A test by its title alone is named with its class.
+        let failed = failing(text).map(|name| match class {
+            Some(class) if !name.contains('.') => format!("{class}.{name}"),
+            _ => name,
+        });
         if (counted.is_some() || failed.is_some() || ends_block(text))
             && let Some((name, start)) = open.take()
         {
@@ -56,6 +64,13 @@ fn counts(text: &str) -> Option<(Counts, bool)> {
     let (total, skipped) = (digits(total.trim())?, digits(skipped.trim())?);
     let failed = digits(failures.trim())? + digits(errors.trim())?;
     Some((Counts { run: total.saturating_sub(skipped), failed, skipped }, rest.contains("Time elapsed")))
+}
+
+/// `Running com.acme.CartTest`, and the class at the end of its counts.
+fn running(text: &str) -> Option<&str> {
+    let counted = || text.strip_prefix("Tests run: ")?.rsplit_once(" in ").map(|(_, class)| class);
+    let name = text.strip_prefix("Running ").or_else(counted)?.trim();
+    (scan::is_name(name) && name.contains('.')).then_some(name)
 }
 
 /// `com.acme.CartTest.total  Time elapsed: 0.01 s  <<< FAILURE!`, older `total(com.acme.CartTest)  Time …`.

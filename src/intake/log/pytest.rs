@@ -148,7 +148,8 @@ fn title(text: &str) -> Option<&str> {
     let inner = text.strip_prefix("__")?.strip_suffix("__").or_else(|| text.strip_prefix("__")?.strip_suffix(" _"))?;
     let inner = inner.trim_start_matches('_').strip_prefix(' ')?;
     let inner = inner.trim_end_matches('_').trim_end();
-    (!inner.is_empty()).then_some(inner)
+    // Letters drawn with strokes are no title.
+    (!inner.is_empty() && !inner.starts_with(['|', '_', '/']) && !inner.contains("| ")).then_some(inner)
 }
 
 /// `3 failed, 2 passed, 1 skipped in 0.07s`, in a banner or alone.

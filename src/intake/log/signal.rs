@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::intake::log::step::Row;
 use crate::model::{Kind, Lane};
@@ -157,7 +157,11 @@ const SIGNALS: &[Signal] = &[
 
 static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     // A table of constants always builds; without it nothing is found, and nothing breaks.
-    AhoCorasick::builder().ascii_case_insensitive(true).build(SIGNALS.iter().map(|signal| signal.phrase)).ok()
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::LeftmostFirst)
+        .build(SIGNALS.iter().map(|signal| signal.phrase))
+        .ok()
 });
 
 /// A phrase and the row where it stands.
@@ -165,6 +169,8 @@ static PHRASES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub(super) struct Hit {
     pub(super) row: usize,
     pub(super) signal: &'static Signal,
+    /// It stands in a warning: it ends nothing, and may say why something else ended.
+    pub(super) warned: bool,
 }
 
 /// How far above the end a phrase still tells why the step failed.
@@ -176,14 +182,14 @@ pub(super) fn find(rows: &[Row<'_>], range: &Range<usize>) -> Vec<Hit> {
     let from = range.end.saturating_sub(NEAR_END).max(range.start);
     let mut found = Vec::new();
     for (row, text) in rows.iter().enumerate().take(range.end).skip(from) {
-        // A script that is shown before it runs is no complaint, and a warning ends nothing.
-        let shown = ["##[group]", "##[warning]", "$ ", "[WARNING]", "warning:", "WARN"];
-        if shown.iter().any(|lead| text.raw.starts_with(lead)) {
+        // A script that is shown before it runs is no complaint.
+        if text.raw.starts_with("##[group]") || text.raw.starts_with("$ ") {
             continue;
         }
         let first = phrases.find_iter(text.raw).map(|hit| hit.pattern().as_usize()).min();
         if let Some(signal) = first.and_then(|index| SIGNALS.get(index)) {
-            found.push(Hit { row, signal });
+            let warned = ["##[warning]", "[WARNING]", "warning:", "WARN"].iter().any(|lead| text.raw.starts_with(lead));
+            found.push(Hit { row, signal, warned });
         }
     }
     found
@@ -191,8 +197,9 @@ pub(super) fn find(rows: &[Row<'_>], range: &Range<usize>) -> Vec<Hit> {
 
 /// Returns the hit that decides: the heaviest, of equal ones the first that the CI system did not add itself.
 pub(super) fn heaviest(hits: &[Hit], least: Weight) -> Option<Hit> {
-    let top = hits.iter().map(|hit| hit.signal.weight).max().filter(|weight| *weight >= least)?;
-    let mut of_top = hits.iter().filter(|hit| hit.signal.weight == top);
+    let hits = || hits.iter().filter(|hit| !hit.warned);
+    let top = hits().map(|hit| hit.signal.weight).max().filter(|weight| *weight >= least)?;
+    let mut of_top = hits().filter(|hit| hit.signal.weight == top);
     let first = *of_top.next()?;
     // A job that ran out of time, or whose machine went away, is cancelled as well.
     if first.signal.kind == Kind::Cancelled {

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn v36_utf16_is_read_with_and_without_its_mark_in_pieces_of_any_size() {
+    fn v_36_utf16_is_read_with_and_without_its_mark_in_pieces_of_any_size() {
         let text = "error: 😀 caf\u{e9}\n".repeat(8);
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
@@ -240,13 +240,13 @@ mod tests {
     }
 
     #[test]
-    fn v36_what_is_no_text_is_replaced() {
+    fn v_36_what_is_no_text_is_replaced() {
         assert_eq!(read(&[b"a\xffb\xc0\xaf"], KEEP).text, "a\u{fffd}b\u{fffd}\u{fffd}");
         assert_eq!(read(&[&[0xff, 0xfe, 0x00, 0xd8, 0x41, 0x00, 0x42]], KEEP).text, "\u{fffd}A\u{fffd}");
     }
 
     #[test]
-    fn v92_a_line_without_end_is_cut_and_progress_keeps_its_last_words() {
+    fn v_92_a_line_without_end_is_cut_and_progress_keeps_its_last_words() {
         let long = vec![b'x'; 3 * MAX_LINE];
         assert_eq!(read(&[&long, &long, b"\nend\n"], KEEP).text.len(), MAX_LINE + 5);
         let progress = format!("{}done\nend\n", "10 %\r".repeat(MAX_LINE));

@@ -38,7 +38,9 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
             }
             // nose shows what was logged meanwhile below the trace.
             let own = until(&lines[..end], at, |line| line.text.contains(">> begin captured "));
+            let label = named.is_none().then(|| rest.trim().to_owned());
             found.block(named.map(|(name, _)| name), at..own);
+            found.blocks.last_mut().into_iter().for_each(|block| block.label.clone_from(&label));
             found.hidden.push(own..end);
             at = end;
             continue;

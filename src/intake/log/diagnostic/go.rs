@@ -6,11 +6,12 @@ use crate::model::Kind;
 pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     // `# [package]` below `# package` tells the vetter.
-    let mut vetting = output.ran("go vet");
+    let ran_vet = output.ran("go vet");
+    let mut vetting = ran_vet;
     for (at, row) in output.rows.iter().enumerate() {
         let raw = row.raw;
         if let Some(package) = raw.strip_prefix("# ") {
-            vetting = package.starts_with('[') || output.ran("go vet");
+            vetting = package.starts_with('[') || ran_vet;
             continue;
         }
         if let Some(message) = missing(raw) {

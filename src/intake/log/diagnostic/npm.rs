@@ -53,6 +53,9 @@ fn of_npm(at: usize, code: &str, rows: &[Row<'_>]) -> Diagnostic {
         _ if code.parse::<u32>().is_ok() => (Kind::Build, Lane::Code, true),
         _ => (Kind::Dependency, Lane::Code, false),
     };
+    let above = at.checked_sub(1).and_then(|above| npm(rows[above].raw.trim_start()));
+    let message =
+        if vague { above.or_else(|| Some(message).filter(|m| !m.is_empty())).unwrap_or(code) } else { message };
     let mut one = Diagnostic::at(at, "npm", kind, if message.is_empty() { code } else { message });
     one.rows.end = at + 1 + below.count().min(6);
     one.vague = vague;

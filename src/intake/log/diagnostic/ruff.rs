@@ -11,11 +11,15 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let raw = row.raw.strip_prefix("##[error]").unwrap_or(row.raw);
-        if let Some(file) = raw.strip_prefix("Would reformat: ") {
+        let below = rows.get(at + 1).and_then(|row| row.line.text.strip_prefix("--> ")).and_then(scan::position);
+        if let Some(((file, line, _), _)) = below.zip(raw.strip_prefix("unformatted: ")) {
+            let mut one = Diagnostic::at(at, "ruff", Kind::Format, "not formatted").in_file(file, Some(line), None);
+            one.rows.end = at + 2;
+            found.push(one);
+        } else if let Some(file) = raw.strip_prefix("Would reformat: ") {
             found.push(Diagnostic::at(at, "ruff", Kind::Format, "not formatted").in_file(file.trim(), None, None));
         } else if let Some((code, message)) = rule(raw)
-            && let Some(place) = rows.get(at + 1).and_then(|row| row.line.text.strip_prefix("--> "))
-            && let Some((file, line, column)) = scan::position(place)
+            && let Some((file, line, column)) = below
         {
             let mut one = Diagnostic::at(at, "ruff", Kind::Lint, message).in_file(file, Some(line), column);
             one.rows.end = at + 2;

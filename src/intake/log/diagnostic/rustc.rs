@@ -44,10 +44,11 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
         let end = rows[at + 1..]
             .iter()
             .take(FAR)
-            .position(|row| row.line.is_blank() || header(row.line.text).is_some())
+            .position(|row| row.raw.trim().is_empty() || header(row.line.text).is_some())
             .map_or((at + 1 + FAR).min(rows.len()), |n| at + 1 + n);
         let lint = rows[at + 1..end].iter().find_map(|row| lint(row.line.text));
         let (tool, kind) = match lint.as_deref() {
+            _ if file.ends_with("Cargo.toml") => ("cargo", Kind::Build),
             Some(lint) if lint.starts_with("clippy::") => ("clippy", Kind::Lint),
             Some(_) => ("rustc", Kind::Lint),
             None => ("rustc", Kind::Build),
