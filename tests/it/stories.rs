@@ -11,6 +11,7 @@ mod governance;
 mod guards;
 mod program;
 mod publishing;
+mod quiet;
 mod races;
 mod rebuild;
 mod workspace;
