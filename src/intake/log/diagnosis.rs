@@ -93,7 +93,7 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
     let Some(mut chosen) = choose(&view) else {
         // What failed without failing the job is shown, and is nobody's business.
         if !failed.is_empty() {
-            diagnosis.show(excerpt::make(&rows, &wanted(&view, None)), log);
+            diagnosis.show(excerpt::make(&rows, &wanted(&view, None, "")), log);
         }
         return diagnosis;
     };
@@ -102,7 +102,7 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
         chosen.failure.context.insert("file".to_owned(), Untrusted::new(first));
         chosen.failure.context.insert("files".to_owned(), Untrusted::new(files.join("\n")));
     }
-    let excerpt = excerpt::make(&rows, &wanted(&view, chosen.rows.clone()));
+    let excerpt = excerpt::make(&rows, &wanted(&view, chosen.rows.clone(), chosen.failure.message()));
     diagnosis.lane = chosen.failure.lane;
     diagnosis.kind = chosen.failure.kind;
     diagnosis.tool = chosen.failure.tool.clone();
@@ -214,7 +214,7 @@ fn is_own(frame: &Frame) -> bool {
     frame.path.is_some() && !foreign && !library
 }
 
-fn wanted<'a>(view: &View<'a>, first: Option<Range<usize>>) -> Wanted<'a> {
+fn wanted<'a>(view: &View<'a>, first: Option<Range<usize>>, said: &'a str) -> Wanted<'a> {
     let starts: Vec<usize> = view
         .reading
         .blocks
@@ -227,7 +227,7 @@ fn wanted<'a>(view: &View<'a>, first: Option<Range<usize>>) -> Wanted<'a> {
     closing.extend(view.step.verdict);
     closing.sort_unstable();
     let more = view.complaints.iter().filter(|one| !one.vague).map(|one| one.rows.start).take(20).collect();
-    Wanted { first, tests: view.failed, starts, closing, more, step: view.step.rows.clone() }
+    Wanted { first, said, tests: view.failed, starts, closing, more, step: view.step.rows.clone() }
 }
 
 /// Returns whether a runner counts its tests there.
