@@ -8,6 +8,7 @@
 mod ant;
 mod block;
 mod cargo;
+mod choice;
 mod diagnosis;
 mod diagnostic;
 mod document;
