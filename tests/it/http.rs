@@ -6,6 +6,7 @@
 
 mod accounts;
 mod actions;
+mod client;
 mod document;
 mod door;
 mod exchange;
@@ -21,5 +22,6 @@ mod threads;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use door::{Door, Token};
+pub(crate) use client::{client, client_with, impatient};
+pub(crate) use door::{Door, TOKEN, Token};
 pub(crate) use fault::{Fault, Kind};

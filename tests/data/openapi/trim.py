@@ -37,6 +37,8 @@ GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs
 GET /repos/{owner}/{repo}/branches/{branch}
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/commits/{ref}
+GET /repos/{owner}/{repo}/commits/{ref}/check-runs
+GET /repos/{owner}/{repo}/commits/{ref}/status
 GET /repos/{owner}/{repo}/compare/{basehead}
 POST /repos/{owner}/{repo}/git/blobs
 GET /repos/{owner}/{repo}/git/blobs/{file_sha}
@@ -76,7 +78,7 @@ POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
 TYPES = """
 Query Mutation Repository Ref RefConnection Commit Issue IssueConnection PullRequest Actor User Bot PageInfo RateLimit
 StatusCheckRollup UpdateRefsInput UpdateRefsPayload RefUpdate IssueFilters IssueOrder LabelConnection Label GitObject Tree
-UserContentEdit UserContentEditConnection EnablePullRequestAutoMergeInput EnablePullRequestAutoMergePayload
+IssueOrPullRequest UserContentEdit UserContentEditConnection EnablePullRequestAutoMergeInput EnablePullRequestAutoMergePayload
 CreateCommitOnBranchInput CreateCommitOnBranchPayload CommittableBranch FileChanges FileAddition FileDeletion CommitMessage
 ConvertPullRequestToDraftInput MarkPullRequestReadyForReviewInput
 """.split()

@@ -1,6 +1,7 @@
 //! Workflow runs, their jobs, and logs that lie on another host.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use homeostat::forge::rules::{RunRecord, Storage};
 use serde_json::{Value, json};
@@ -46,6 +47,31 @@ impl Place<'_> {
         let run = self.find_run(number).await?;
         let jobs = (0..run.jobs.len()).map(|place| self.hub.site.job(&self.slug, number, place, &run)).collect();
         Ok(self.counted("jobs", jobs))
+    }
+
+    /// The statuses of a commit: workflows leave none.
+    pub(super) async fn status(&self, sha: &str) -> Handled {
+        let root = self.hub.site.repo(&self.slug);
+        Ok(Answer::json(
+            200,
+            json!({
+                "state": "pending", "sha": sha, "total_count": 0, "statuses": [],
+                "repository": self.hub.site.repository(&self.slug, &self.record),
+                "commit_url": format!("{root}/commits/{sha}"), "url": format!("{root}/commits/{sha}/status"),
+            }),
+        ))
+    }
+
+    /// The check runs of a commit: one for each job of its workflows' newest runs.
+    pub(super) async fn check_runs(&self, sha: &str) -> Handled {
+        let mut seen = BTreeSet::new();
+        let mut all = Vec::new();
+        for (number, run) in self.all_runs().await? {
+            if run.commit.as_str() == sha && seen.insert(run.workflow.clone()) {
+                all.extend((0..run.jobs.len()).map(|place| self.hub.site.check_run(&self.slug, number, place, &run)));
+            }
+        }
+        Ok(self.counted("check_runs", all))
     }
 
     /// A list inside an object, with its whole count.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use http_body_util::combinators::BoxBody;
@@ -398,9 +399,18 @@ fn response(answer: &Answer, truncated: bool) -> Response<Body> {
     }
     let body: Body = if truncated {
         built = built.header("content-length", bytes.len().max(2));
-        let half = Bytes::from(bytes[..bytes.len() / 2].to_vec());
-        let parts = [Ok(Frame::data(half)), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-        StreamBody::new(futures_util::stream::iter(parts)).boxed()
+        let mut waited = false;
+        let mut half = Some(Bytes::from(bytes[..bytes.len() / 2].to_vec()));
+        let parts = futures_util::stream::poll_fn(move |context| match half.take() {
+            Some(half) => Poll::Ready(Some(Ok(Frame::data(half)))),
+            // Once more around, so that the half has left before the connection breaks.
+            None if !std::mem::replace(&mut waited, true) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            None => Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionReset)))),
+        });
+        StreamBody::new(parts).boxed()
     } else {
         Full::new(Bytes::from(bytes)).map_err(|never: Infallible| match never {}).boxed()
     };

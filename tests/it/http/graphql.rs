@@ -262,6 +262,16 @@ impl Run<'_> {
                 let missing = || failed("NOT_FOUND", format!("Could not resolve to an Issue with the number of {number}."));
                 Got::Node(Node::Plain("Issue", issue(found.ok_or_else(missing)?)))
             }
+            "issueOrPullRequest" => {
+                let world = forge.world(slug).await.map_err(broken)?;
+                let number = given.get("number").and_then(Value::as_u64).unwrap_or_default();
+                let found = world.threads.iter().find(|one| one.thread.number == number);
+                let missing =
+                    || failed("NOT_FOUND", format!("Could not resolve to an issue or pull request with the number of {number}."));
+                let found = found.ok_or_else(missing)?;
+                let kind = if found.thread.pull.is_some() { "PullRequest" } else { "Issue" };
+                Got::Node(Node::Plain(kind, issue(found)))
+            }
             _ => return self.none("Repository", name),
         })
     }
@@ -338,7 +348,8 @@ fn issue(one: &ThreadWorld) -> Value {
         Node::Plain(_, value) => value,
         _ => Value::Null,
     });
-    let edits: Vec<Value> = one
+    // Once there is an edit, the text as it was written is the first entry of the history.
+    let mut edits: Vec<Value> = one
         .events
         .iter()
         .filter(|event| event.kind == homeostat::forge::IssueEventKind::Edited)
@@ -348,6 +359,11 @@ fn issue(one: &ThreadWorld) -> Value {
         })
         .rev()
         .collect();
+    if !edits.is_empty() {
+        let at = rfc3339(thread.created_at);
+        let by = who(thread.author.as_ref().map(|who| who.login.clone()));
+        edits.push(json!({"id": node_id("UCE", thread.number), "editedAt": at, "createdAt": at, "updatedAt": at, "editor": by}));
+    }
     let last = last_edit(one);
     json!({
         "id": node_id("I", thread.number), "number": thread.number, "title": thread.title, "body": thread.body,

@@ -3,6 +3,7 @@
 //! Refuses members of a query that the description does not know; members of bodies that it does not know pass, since the
 //! description lets them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -58,14 +59,17 @@ impl Description {
             // The same addresses under the repository's id.
             path.splice(0..2, ["repos".to_owned(), "owner".to_owned(), "repo".to_owned()]);
         }
-        // A literal address before one with a name in its place.
+        // A literal address before one with a name in its place, and a longer one before one whose end holds slashes.
         let mut found: Vec<usize> = (0..self.operations.len())
             .filter(|at| {
                 let operation = &self.operations[*at];
                 operation.method == request.method && fits(&operation.template, &path)
             })
             .collect();
-        found.sort_by_key(|at| self.operations[*at].template.iter().filter(|part| part.starts_with('{')).count());
+        found.sort_by_key(|at| {
+            let template = &self.operations[*at].template;
+            (template.iter().filter(|part| part.starts_with('{')).count(), Reverse(template.len()))
+        });
         found.first().copied()
     }
 

@@ -412,6 +412,23 @@ impl Site {
     }
 }
 
+impl Site {
+    pub(super) fn check_run(&self, slug: &RepoSlug, number: u64, place: usize, run: &RunRecord) -> Value {
+        let (root, job) = (self.repo(slug), &run.jobs[place]);
+        let id = number * 1_000 + place as u64;
+        let url = format!("{root}/check-runs/{id}");
+        json!({
+            "id": id, "node_id": node_id("CR", id), "head_sha": run.commit, "name": job.name, "url": url,
+            "html_url": format!("{}/actions/runs/{number}/job/{id}", self.page(slug)), "details_url": null,
+            "status": "completed", "conclusion": job.conclusion, "started_at": rfc3339(run.created_at),
+            "completed_at": rfc3339(run.completed_at), "external_id": "", "check_suite": {"id": number},
+            "output": {"title": null, "summary": null, "text": null, "annotations_count": 0,
+                "annotations_url": format!("{url}/annotations")},
+            "app": null, "pull_requests": [],
+        })
+    }
+}
+
 /// Returns GitHub's words for what an account may do: the old four, and the role.
 pub(super) const fn permission(may: Permission) -> (&'static str, &'static str) {
     match may {

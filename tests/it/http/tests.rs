@@ -158,6 +158,8 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         ("/git/trees/main?recursive=1", 200),
         ("/compare/main...homeostat/x", 200),
         ("/commits/homeostat/x", 200),
+        ("/commits/main/check-runs?filter=latest", 200),
+        ("/commits/main/status", 200),
         ("/actions/runs?branch=main&status=completed", 200),
         ("/actions/runs/1", 200),
         ("/actions/runs/1/jobs?filter=latest", 200),
@@ -181,10 +183,13 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
     assert_eq!(send(door.url(), "GET", "/user", &[("authorization", &token)], None).await.expect("one").status, 403);
     let query = json!({"query": "query($o: String!) { viewer { login } repository(owner: $o, name: \"app\") { databaseId \
         issues(first: 1, states: [OPEN], labels: [\"BUG\"], orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { updatedAt } } \
+        issueOrPullRequest(number: 1) { ... on Issue { userContentEdits(first: 9) { nodes { id editedAt editor { login ... on User { databaseId } } } } } } \
         defaultBranchRef { name target { ... on Commit { oid statusCheckRollup { state } } } } } }", "variables": {"o": "owner"}});
     let seen = ask(&door, "POST", "/graphql", Some(query)).await.json();
     assert_eq!(seen["data"]["repository"]["issues"]["totalCount"], 2, "{seen}");
     assert_eq!(seen["data"]["repository"]["defaultBranchRef"]["target"]["statusCheckRollup"]["state"], "FAILURE", "{seen}");
+    let edits = &seen["data"]["repository"]["issueOrPullRequest"]["userContentEdits"]["nodes"];
+    assert_eq!((edits[0]["editor"]["login"].as_str(), edits.as_array().map(Vec::len)), (Some("alice"), Some(2)), "{seen}");
     assert!(seen["errors"].is_null(), "{seen}");
     assert!(door.claim("POST", "/pulls"));
     assert!(!door.unclaimed().is_empty());
