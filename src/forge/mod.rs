@@ -3,6 +3,7 @@
 //! Every operation says how it may be retried: reads freely, writes only after a look (PROTOCOL.md, 7).
 
 pub mod faults;
+pub mod github;
 pub mod local;
 pub mod memory;
 pub mod rules;

@@ -95,6 +95,7 @@ const RUNTIME: Reach = Reach::Layers(&[Adapters, Engine, Faces]);
 const OUTSIDE: Reach = Reach::Layers(&[Adapters, Faces]);
 const SYSTEM_CALLS: Reach = Reach::Layers(&[Adapters]);
 const SYNTAX: Reach = Reach::Modules(&["pattern"]);
+const GITHUB: Reach = Reach::Modules(&["forge::github"]);
 const FACES: Reach = Reach::Layers(&[Faces]);
 
 /// Every outside crate of `[dependencies]`, by the name that Rust code uses.
@@ -111,6 +112,10 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("futures_util", EFFECTS),
     ("getrandom", SYSTEM_CALLS),
     ("globset", ABOVE_NOUNS),
+    ("http", GITHUB),
+    ("http_body_util", GITHUB),
+    ("hyper_rustls", GITHUB),
+    ("hyper_util", GITHUB),
     ("ignore", ABOVE_NOUNS),
     ("indicatif", FACES),
     ("landlock", SYSTEM_CALLS),
@@ -118,6 +123,7 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("libc", SYSTEM_CALLS),
     ("memchr", ABOVE_NOUNS),
     ("minijinja", ABOVE_NOUNS),
+    ("octocrab", GITHUB),
     ("regex", ABOVE_NOUNS),
     ("rustix", SYSTEM_CALLS),
     // Schemas are published from the type that defines them, and some of those are nouns.

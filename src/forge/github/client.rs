@@ -1,0 +1,495 @@
+//! One road for every request: leave from the governor, a token, the exchange, what the answer means. Layer 3.
+//!
+//! What is repeated here is only what surely was not done: a request that a limit refused, and one whose token had run
+//! out (once). Reads that failed otherwise are tried again by the engine, so nothing is retried twice. Refuses to send a
+//! token to another server, and to follow a repository that became another one (F-16, F-47, V-105).
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::auth::{Credentials, Minted};
+use super::classify::{self, Facts, Meaning, Operation, brief};
+use super::governor::{Account, Governor, Load};
+use super::link::Address;
+use super::shapes;
+use super::transport::{Failure, Incoming, Keep, Outgoing, Transport};
+use crate::forge::{ForgeError, ForgeResult};
+use crate::model::{RepoSlug, Secret, Timestamp};
+
+/// The most that is read of an ordinary answer; GitHub's longest, a whole tree, has 7 MB.
+pub(super) const ORDINARY: usize = 32 << 20;
+/// The most that is read of a blob: GitHub's 100 MB, in base64.
+pub(super) const BLOB: usize = 140 << 20;
+/// How often a request that a limit refused is sent.
+const LIMIT_TRIES: usize = 3;
+/// How often a read follows to another address.
+const REDIRECTS: usize = 5;
+/// How many answers are kept to ask whether they still hold, and how long each may be.
+const COPIES: usize = 256;
+const COPY_SIZE: usize = 256 << 10;
+
+/// One request of the port, not yet allowed.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    /// An absolute address on the server.
+    pub(super) url: String,
+    pub(super) body: Option<String>,
+    pub(super) operation: Operation,
+    pub(super) load: Load,
+    /// What is tried, for people: "reading issue 7 of owner/app".
+    pub(super) what: String,
+    /// Whose repositories it is about; empty for none.
+    pub(super) owner: String,
+    /// The repository that it is about; a redirect has to stay in it.
+    pub(super) slug: Option<RepoSlug>,
+    pub(super) keep: Keep,
+    /// Whether a copy may serve while the server says that it holds; never for what a creation is decided on.
+    pub(super) copied: bool,
+    /// Whether a redirect is the answer, as for logs.
+    pub(super) stay: bool,
+}
+
+impl Ask {
+    fn new(method: Method, operation: Operation, load: Load, url: String, what: String) -> Self {
+        Self {
+            method,
+            url,
+            body: None,
+            operation,
+            load,
+            what,
+            owner: String::new(),
+            slug: None,
+            keep: Keep::All(ORDINARY),
+            copied: false,
+            stay: false,
+        }
+    }
+
+    /// Asks to read.
+    pub(super) fn read(url: String, what: impl Into<String>) -> Self {
+        Self::new(Method::GET, Operation::Read, Load::Read, url, what.into())
+    }
+
+    /// Asks to write what may be written twice.
+    pub(super) fn write(method: Method, url: String, body: &Value, what: impl Into<String>) -> Self {
+        let ask = Self::new(method, Operation::Idempotent, Load::Write, url, what.into());
+        Self { body: (!body.is_null()).then(|| body.to_string()), ..ask }
+    }
+
+    /// Asks to write what must not be written twice.
+    pub(super) fn create(url: String, body: &Value, what: impl Into<String>) -> Self {
+        Self { operation: Operation::Create, ..Self::write(Method::POST, url, body, what) }
+    }
+
+    /// Counts it as content: what people are told of.
+    pub(super) fn as_content(self) -> Self {
+        Self { load: Load::Content, ..self }
+    }
+
+    pub(super) fn of(self, slug: &RepoSlug) -> Self {
+        Self { owner: slug.owner().to_owned(), slug: Some(slug.clone()), ..self }
+    }
+
+    pub(super) fn for_owner(self, owner: &str) -> Self {
+        Self { owner: owner.to_owned(), ..self }
+    }
+}
+
+/// What is known of a repository's identity, for as long as the process lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) id: u64,
+    pub(super) node_id: String,
+    /// The name by which the server knows it now.
+    pub(super) slug: RepoSlug,
+}
+
+/// The connection to one server.
+#[derive(Debug)]
+pub(super) struct Client {
+    transport: Transport,
+    pub(super) address: Address,
+    pub(super) governor: Arc<Governor>,
+    credentials: Credentials,
+    /// The run's repositories, by owner in lower case.
+    repositories: BTreeMap<String, Vec<RepoSlug>>,
+    minted: tokio::sync::Mutex<BTreeMap<String, Minted>>,
+    accepted: AtomicBool,
+    refused: AtomicBool,
+    known: Mutex<BTreeMap<RepoSlug, Known>>,
+    copies: Mutex<BTreeMap<String, Incoming>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Client {
+    pub(super) fn new(
+        transport: Transport,
+        address: Address,
+        governor: Arc<Governor>,
+        credentials: Credentials,
+        repositories: impl IntoIterator<Item = RepoSlug>,
+    ) -> Self {
+        let mut by_owner: BTreeMap<String, Vec<RepoSlug>> = BTreeMap::new();
+        for slug in repositories {
+            let list = by_owner.entry(slug.owner().to_ascii_lowercase()).or_default();
+            if !list.contains(&slug) {
+                list.push(slug);
+            }
+        }
+        let client = Self {
+            transport,
+            address,
+            governor,
+            credentials,
+            repositories: by_owner,
+            minted: tokio::sync::Mutex::new(BTreeMap::new()),
+            accepted: AtomicBool::new(false),
+            refused: AtomicBool::new(false),
+            known: Mutex::new(BTreeMap::new()),
+            copies: Mutex::new(BTreeMap::new()),
+        };
+        for owner in client.repositories.keys() {
+            for api in ["rest", "graphql"] {
+                let account = client.account(owner, api);
+                client.governor.expect(&account.bucket, &account.owner);
+            }
+        }
+        client
+    }
+
+    /// Notes that GraphQL said in an answer, not by a status, that the hour is used up.
+    pub(super) fn graphql_refused(&self, owner: &str) -> Timestamp {
+        let account = self.account(owner, "graphql");
+        self.governor.limited(&account, classify::Limit::Secondary, &http::HeaderMap::new());
+        self.governor.until(&account)
+    }
+
+    /// Returns how to authenticate.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Returns the run's owners, in lower case.
+    pub(super) fn owners(&self) -> impl Iterator<Item = &str> {
+        self.repositories.keys().map(String::as_str)
+    }
+
+    /// Returns who is counted together: an App has a budget for each owner, another token one for all.
+    fn account(&self, owner: &str, api: &str) -> Account {
+        let owner = owner.to_ascii_lowercase();
+        let token = if self.credentials.fixed().is_some() { "" } else { owner.as_str() };
+        Account { bucket: format!("{api}:{token}"), owner }
+    }
+
+    /// Sends a request and returns a good answer.
+    pub(super) async fn send(&self, ask: &Ask) -> ForgeResult<Incoming> {
+        self.send_inner(ask).await.map_err(|error| self.hush(error))
+    }
+
+    async fn send_inner(&self, ask: &Ask) -> ForgeResult<Incoming> {
+        let api = if ask.url == self.address.graphql() { "graphql" } else { "rest" };
+        let account = self.account(&ask.owner, api);
+        let mut url = ask.url.clone();
+        let (mut limited, mut moved, mut renewed) = (0, 0, false);
+        loop {
+            let leave = self.governor.admit(&account, ask.load).await?;
+            let token = self.token(&ask.owner).await?;
+            let copy = if ask.copied { lock(&self.copies).get(&url).cloned() } else { None };
+            let outgoing = Outgoing {
+                method: ask.method.clone(),
+                url: &url,
+                token: Some(&token),
+                etag: copy.as_ref().and_then(|copy| copy.header("etag")),
+                body: ask.body.as_deref(),
+                keep: ask.keep,
+            };
+            let answer = self.transport.send(&outgoing).await;
+            drop(leave);
+            let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
+            self.governor.hear(&account, &answer.headers);
+            let facts = Facts {
+                operation: ask.operation,
+                what: &ask.what,
+                status: answer.status,
+                headers: &answer.headers,
+                body: &answer.body,
+            };
+            match classify::meaning(&facts) {
+                Meaning::Good => {
+                    self.accepted.store(true, Ordering::Relaxed);
+                    self.governor.passed(&account);
+                    return Ok(self.keep_copy(ask, &url, answer, copy));
+                }
+                Meaning::Moved if ask.stay => return Ok(answer),
+                Meaning::Moved => {
+                    moved += 1;
+                    let target = answer.header("location").unwrap_or_default().to_owned();
+                    url = self.follow(ask, answer.status, &target, moved).await?;
+                }
+                Meaning::Limited(limit) => {
+                    limited += 1;
+                    self.governor.limited(&account, limit, &answer.headers);
+                    if limited >= LIMIT_TRIES {
+                        return Err(ForgeError::RateLimited { until: self.governor.until(&account) });
+                    }
+                }
+                Meaning::Unauthorised(why) => {
+                    if self.credentials.fixed().is_none() && !renewed {
+                        renewed = true;
+                        self.forget_token(&ask.owner, &token).await;
+                    } else {
+                        return Err(self.unauthorised(why));
+                    }
+                }
+                Meaning::Bad(error) => return Err(error),
+            }
+        }
+    }
+
+    /// A token that was good has run out; one that never was is wrong. Either way no further request is sent with it.
+    fn unauthorised(&self, why: String) -> ForgeError {
+        self.refused.store(true, Ordering::Relaxed);
+        if self.accepted.load(Ordering::Relaxed) {
+            ForgeError::Transient(format!("{why}; the token was accepted before, so it has run out or was revoked"))
+        } else {
+            ForgeError::Denied(format!("bad-credentials: {why}"))
+        }
+    }
+
+    /// Fetches a file that the server points to, without a token.
+    pub(super) async fn fetch(&self, url: &str, keep: Keep) -> Result<Incoming, Failure> {
+        if !self.address.may_fetch(url) {
+            return Err(Failure::Unusable("the server points to an address that is not fetched".to_owned()));
+        }
+        let outgoing = Outgoing { method: Method::GET, url, token: None, etag: None, body: None, keep };
+        self.transport.send(&outgoing).await
+    }
+
+    /// Decides whether a redirect may be followed, and returns where to.
+    async fn follow(&self, ask: &Ask, status: u16, target: &str, times: usize) -> ForgeResult<String> {
+        let what = &ask.what;
+        let gone = |why: &str| Err(ForgeError::NotFound(format!("{what}: it moved {why}")));
+        if times > REDIRECTS {
+            return Err(ForgeError::Transient(format!("{what}: the server redirects without end")));
+        }
+        // 301 and 302 turn a write into a read in many clients; only 307 and 308 say that nothing was done yet.
+        if ask.method != Method::GET && !matches!(status, 307 | 308) {
+            return gone("while it was being written");
+        }
+        let absolute = if target.starts_with('/') { self.address.of(target) } else { target.to_owned() };
+        let Some(path) = self.address.path_of(&absolute) else {
+            return gone("to another server");
+        };
+        let Some(slug) = &ask.slug else { return Ok(absolute) };
+        let id = path
+            .strip_prefix("/repositories/")
+            .and_then(|rest| rest.split(['/', '?']).next())
+            .and_then(|id| id.parse::<u64>().ok());
+        let known = Box::pin(self.known(slug)).await?;
+        if id == Some(known.id) { Ok(absolute) } else { gone("to another repository") }
+    }
+
+    /// Returns a repository's identity, asked for once.
+    pub(super) async fn known(&self, slug: &RepoSlug) -> ForgeResult<Known> {
+        if let Some(known) = lock(&self.known).get(slug) {
+            return Ok(known.clone());
+        }
+        let (_, known) = self.look_up(slug).await?;
+        Ok(known)
+    }
+
+    /// Reads a repository, following renames, and remembers who it is.
+    pub(super) async fn look_up(&self, slug: &RepoSlug) -> ForgeResult<(shapes::Repository, Known)> {
+        let url = self.address.of(&format!("/repos/{slug}"));
+        let what = format!("reading {slug}");
+        let answer = self.send(&Ask { copied: true, ..Ask::read(url, &what).for_owner(slug.owner()) }).await?;
+        let repository: shapes::Repository = decode(Operation::Read, &what, &answer)?;
+        let now: RepoSlug = repository
+            .full_name
+            .parse()
+            .map_err(|error| ForgeError::Transient(format!("{what}: the answer names no repository: {error}")))?;
+        let known = Known { id: repository.id, node_id: repository.node_id.clone(), slug: now };
+        lock(&self.known).insert(slug.clone(), known.clone());
+        Ok((repository, known))
+    }
+
+    fn keep_copy(&self, ask: &Ask, url: &str, answer: Incoming, copy: Option<Incoming>) -> Incoming {
+        if answer.status == 304 {
+            // The rate limit of the copy is old news, which `hear` never sees.
+            return copy.unwrap_or(answer);
+        }
+        if ask.copied && answer.header("etag").is_some() && answer.body.len() <= COPY_SIZE {
+            let mut copies = lock(&self.copies);
+            if copies.len() < COPIES || copies.contains_key(url) {
+                copies.insert(url.to_owned(), answer.clone());
+            }
+        }
+        answer
+    }
+
+    /// Returns the token for an owner's repositories.
+    async fn token(&self, owner: &str) -> ForgeResult<Secret> {
+        if self.refused.load(Ordering::Relaxed) {
+            return Err(self.unauthorised("the token was refused".to_owned()));
+        }
+        if let Some(token) = self.credentials.fixed() {
+            return Ok(token.clone());
+        }
+        let owner = match owner.to_ascii_lowercase() {
+            // What concerns no owner is asked with any installation's token.
+            none if none.is_empty() => self.repositories.keys().next().cloned().unwrap_or_default(),
+            some => some,
+        };
+        let mut minted = self.minted.lock().await;
+        if let Some(known) = minted.get(&owner).filter(|known| known.is_fresh(self.governor.time())) {
+            return Ok(known.token.clone());
+        }
+        let fresh = self.mint(&owner).await?;
+        let token = fresh.token.clone();
+        minted.insert(owner, fresh);
+        Ok(token)
+    }
+
+    /// Lets go of a token that the server refused, unless another request has replaced it already.
+    async fn forget_token(&self, owner: &str, token: &Secret) {
+        let mut minted = self.minted.lock().await;
+        minted.retain(|_, known| known.token != *token);
+        tracing::debug!(owner, "the installation's token was refused; a new one is made");
+    }
+
+    /// Makes a token for an owner's repositories of this run.
+    async fn mint(&self, owner: &str) -> ForgeResult<Minted> {
+        let Some(repositories) = self.repositories.get(owner).filter(|list| !list.is_empty()) else {
+            return Err(ForgeError::Denied(format!(
+                "this run has no repository of {owner}, so no token is made for it"
+            )));
+        };
+        let what = format!("finding the App's installation for {owner}");
+        let url = self.address.of(&format!("/repos/{}/installation", repositories[0]));
+        let answer = self.as_app(&Ask::read(url, &what)).await.map_err(|error| match error {
+            ForgeError::NotFound(_) => ForgeError::Denied(format!("the App is not installed for {}", repositories[0])),
+            other => other,
+        })?;
+        let installation: shapes::Identified = decode(Operation::Read, &what, &answer)?;
+        let url = self.address.of(&format!("/app/installations/{}/access_tokens", installation.id));
+        let what = format!("making a token for {owner}");
+        let ask =
+            |whole: bool| Ask::write(Method::POST, url.clone(), &self.credentials.wish(repositories, whole), &what);
+        let answer = match self.as_app(&ask(true)).await {
+            // An installation that never granted what only some sources of reports need is good enough for the rest.
+            Err(ForgeError::Invalid(_)) => match self.as_app(&ask(false)).await {
+                Err(ForgeError::Invalid(why)) => Err(ForgeError::Denied(why)),
+                other => other,
+            },
+            other => other,
+        };
+        let answer = answer.map_err(|error| match error {
+            // A token too many hurts nobody.
+            ForgeError::Ambiguous(why) => ForgeError::Transient(why),
+            other => other,
+        })?;
+        let token: shapes::InstallationToken = decode(Operation::Read, &what, &answer)?;
+        Ok(Minted { token: Secret::new(token.token), ends: token.expires_at.0 })
+    }
+
+    /// Sends a request as the App itself; a clock that was wrong is put right by the first answer.
+    pub(super) async fn as_app(&self, ask: &Ask) -> ForgeResult<Incoming> {
+        let account = Account { bucket: "app".to_owned(), owner: String::new() };
+        for last in [false, true] {
+            let signed = self.credentials.assertion(self.governor.time());
+            let assertion = match signed {
+                Some(Ok(assertion)) => assertion,
+                Some(Err(why)) => return Err(ForgeError::Denied(why)),
+                None => return Err(ForgeError::Denied("this token is no App's".to_owned())),
+            };
+            let outgoing = Outgoing {
+                method: ask.method.clone(),
+                url: &ask.url,
+                token: Some(&assertion),
+                etag: None,
+                body: ask.body.as_deref(),
+                keep: Keep::All(ORDINARY),
+            };
+            let answer = self.transport.send(&outgoing).await;
+            let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
+            self.governor.hear(&account, &answer.headers);
+            let facts = Facts {
+                operation: ask.operation,
+                what: &ask.what,
+                status: answer.status,
+                headers: &answer.headers,
+                body: &answer.body,
+            };
+            match classify::meaning(&facts) {
+                Meaning::Good => return Ok(answer),
+                Meaning::Unauthorised(_) if !last => {}
+                Meaning::Unauthorised(why) => return Err(ForgeError::Denied(format!("bad-credentials: {why}"))),
+                Meaning::Moved => return Err(ForgeError::NotFound(format!("{}: it moved", ask.what))),
+                Meaning::Limited(limit) => {
+                    self.governor.limited(&account, limit, &answer.headers);
+                    return Err(ForgeError::RateLimited { until: self.governor.until(&account) });
+                }
+                Meaning::Bad(error) => return Err(error),
+            }
+        }
+        Err(ForgeError::Denied("bad-credentials".to_owned()))
+    }
+
+    /// Takes our token out of words that a server sent.
+    fn hush(&self, error: ForgeError) -> ForgeError {
+        let Some(token) = self.credentials.fixed().filter(|token| token.expose().len() >= 6) else { return error };
+        let clean = |text: String| text.replace(token.expose(), "***");
+        match error {
+            ForgeError::NotFound(why) => ForgeError::NotFound(clean(why)),
+            ForgeError::Conflict(why) => ForgeError::Conflict(clean(why)),
+            ForgeError::Invalid(why) => ForgeError::Invalid(clean(why)),
+            ForgeError::Denied(why) => ForgeError::Denied(clean(why)),
+            ForgeError::Transient(why) => ForgeError::Transient(clean(why)),
+            ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
+            limited @ ForgeError::RateLimited { .. } => limited,
+        }
+    }
+
+    /// Sends a request and reads its answer.
+    pub(super) async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> ForgeResult<T> {
+        let answer = self.send(ask).await?;
+        decode(ask.operation, &ask.what, &answer)
+    }
+}
+
+/// Says what a missing answer means.
+fn failed(operation: Operation, what: &str, failure: Failure) -> ForgeError {
+    match failure {
+        Failure::NotSent(why) => ForgeError::Transient(format!("{what}: {}", brief(&why))),
+        Failure::Lost(why) => operation.unclear(format!("{what}: {}", brief(&why))),
+        Failure::TooLong(most) => operation.unclear(format!("{what}: the answer has more than {most} bytes")),
+        Failure::Unusable(why) => ForgeError::Invalid(format!("{what}: {why}")),
+    }
+}
+
+/// Reads an answer's JSON. What cannot be read is no answer: a proxy's page, or one that was cut off.
+pub(super) fn decode<T: DeserializeOwned>(operation: Operation, what: &str, answer: &Incoming) -> ForgeResult<T> {
+    use serde_json::error::Category;
+    serde_json::from_slice(&answer.body).map_err(|error| {
+        let why = match error.classify() {
+            Category::Eof => "the answer ends too early".to_owned(),
+            Category::Io | Category::Syntax => "the answer is no JSON".to_owned(),
+            // serde names a missing field; other messages may hold the value itself.
+            Category::Data => match error.to_string() {
+                text if text.starts_with("missing field") => brief(&text),
+                _ => format!("the answer has another shape (line {}, column {})", error.line(), error.column()),
+            },
+        };
+        operation.unclear(format!("{what}: {why}"))
+    })
+}

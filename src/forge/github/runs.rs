@@ -1,0 +1,69 @@
+//! Workflow runs, their jobs and logs. Layer 3.
+//!
+//! A log lies on another host, behind an address that runs out. Refuses to send the token there (V-105), to take the
+//! words of an error for a log, and to hold more of a log than asked for (F-17, F-18).
+
+use super::GithubForge;
+use super::client::Ask;
+use super::link::escape;
+use super::shapes::{JobShape, JobsShape, RunShape, RunsShape};
+use super::transport::{Failure, Keep};
+use crate::forge::{ForgeError, ForgeResult, Job, JobLog, Page, WorkflowRun};
+use crate::model::{BranchName, RepoSlug};
+
+/// The most that is read of a log to find its end.
+const LONGEST_LOG: u64 = 512 << 20;
+
+impl GithubForge {
+    pub(super) async fn list_runs(
+        &self,
+        slug: &RepoSlug,
+        branch: &BranchName,
+        page: Option<&str>,
+    ) -> ForgeResult<Page<WorkflowRun>> {
+        let branch_name = escape(branch.as_str());
+        let path =
+            format!("/actions/runs?branch={branch_name}&status=completed&exclude_pull_requests=true&per_page=100");
+        let (shape, next) = self.page::<RunsShape>(slug, &path, page, true).await?;
+        let runs = shape.workflow_runs.into_iter().filter_map(RunShape::run);
+        // A fork's branch of the same name is listed too; the caller sees where a commit came from (V-07).
+        let items = runs.filter(|run| run.branch == branch.as_str()).collect();
+        Ok(Page { items, next, broken: Vec::new() })
+    }
+
+    pub(super) async fn list_jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {
+        let path = format!("/actions/runs/{run}/jobs?filter=latest&per_page=100");
+        let (shape, next) = self.page::<JobsShape>(slug, &path, page, true).await?;
+        Ok(Page { items: shape.jobs.into_iter().map(JobShape::job).collect(), next, broken: Vec::new() })
+    }
+
+    pub(super) async fn read_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
+        let url = self.client.address.of(&format!("/repos/{slug}/actions/jobs/{job}/logs"));
+        let what = format!("reading the log of job {job} of {slug}");
+        let keep = Keep::Tail { bytes: limit, most: LONGEST_LOG };
+        let ask = Ask { keep, stay: true, ..Ask::read(url, &what).of(slug) };
+        let mut refused = 0;
+        // The address of a log runs out within a minute: asked for once more, then given up (F-17).
+        for _ in 0..2 {
+            let answer = self.client.send(&ask).await?;
+            let Some(target) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) else {
+                return Ok(JobLog { bytes: answer.body, cut: answer.cut });
+            };
+            match self.client.fetch(target, keep).await {
+                Ok(log) if (200..300).contains(&log.status) => return Ok(JobLog { bytes: log.body, cut: log.cut }),
+                Ok(log) if log.status >= 500 => {
+                    return Err(ForgeError::Transient(format!("{what}: the store of logs answered {}", log.status)));
+                }
+                Ok(log) => refused = log.status,
+                Err(Failure::NotSent(why) | Failure::Lost(why)) => {
+                    return Err(ForgeError::Transient(format!("{what}: {why}")));
+                }
+                Err(Failure::TooLong(most)) => {
+                    return Err(ForgeError::Invalid(format!("{what}: it has more than {most} bytes")));
+                }
+                Err(Failure::Unusable(why)) => return Err(ForgeError::Invalid(format!("{what}: {why}"))),
+            }
+        }
+        Err(ForgeError::NotFound(format!("{what}: the store of logs answered {refused}")))
+    }
+}
