@@ -174,6 +174,11 @@ impl Client {
         self.governor.until(&account)
     }
 
+    /// Waits no longer than this for a server that is silent.
+    pub(super) fn patient_for(&mut self, silence: std::time::Duration) {
+        self.transport.patient_for(silence);
+    }
+
     /// Returns how to authenticate.
     pub(super) fn credentials(&self) -> &Credentials {
         &self.credentials

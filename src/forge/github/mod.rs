@@ -114,6 +114,13 @@ impl GithubForge {
         Ok(Self { client, host, identity: OnceCell::new(), labels: Mutex::new(BTreeSet::new()) })
     }
 
+    /// Gives up on a server that is silent for so long; half a minute without this.
+    #[must_use]
+    pub fn with_patience(mut self, silence: Duration) -> Self {
+        self.client.patient_for(silence);
+        self
+    }
+
     /// Returns what keeps this process within GitHub's limits.
     pub fn governor(&self) -> &Arc<Governor> {
         &self.client.governor

@@ -90,20 +90,27 @@ pub(super) enum Failure {
 #[derive(Debug)]
 pub(super) struct Transport {
     agent: String,
+    /// How long a server may be silent.
+    silence: Duration,
     // Made with the first request: octocrab starts a task, which panics outside a runtime.
     client: OnceCell<Octocrab>,
 }
 
 impl Transport {
     pub(super) fn new(version: &str) -> Self {
-        Self { agent: format!("homeostat/{version}"), client: OnceCell::new() }
+        Self { agent: format!("homeostat/{version}"), silence: SILENCE, client: OnceCell::new() }
+    }
+
+    /// Waits no longer than this for a server that is silent.
+    pub(super) fn patient_for(&mut self, silence: Duration) {
+        self.silence = silence;
     }
 
     /// Sends one request and reads its answer.
     pub(super) async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Incoming, Failure> {
         let client = self.client.get_or_try_init(async || make_client()).await?;
         let request = self.request(client, outgoing)?;
-        match timeout(WHOLE, exchange(client, request, outgoing.keep)).await {
+        match timeout(WHOLE, exchange(client, request, outgoing.keep, self.silence)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::Lost(format!("no whole answer in {} s", WHOLE.as_secs()))),
         }
@@ -161,21 +168,26 @@ fn make_client() -> Result<Octocrab, Failure> {
     }
 }
 
-async fn exchange(client: &Octocrab, request: Request<OctoBody>, keep: Keep) -> Result<Incoming, Failure> {
-    let answer = match timeout(SILENCE, client.send(request)).await {
+async fn exchange(
+    client: &Octocrab,
+    request: Request<OctoBody>,
+    keep: Keep,
+    silence: Duration,
+) -> Result<Incoming, Failure> {
+    let answer = match timeout(silence, client.send(request)).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(error)) => return Err(phase_of(&error)),
-        Err(_) => return Err(Failure::Lost(format!("no answer in {} s", SILENCE.as_secs()))),
+        Err(_) => return Err(Failure::Lost(format!("no answer in {silence:?}"))),
     };
     let (head, mut stream) = answer.into_parts();
     let mut body = Vec::new();
     let (mut read, mut cut) = (0_u64, false);
     loop {
-        let frame = match timeout(SILENCE, stream.frame()).await {
+        let frame = match timeout(silence, stream.frame()).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame,
             Ok(Some(Err(_))) => return Err(Failure::Lost("the connection broke inside the answer".to_owned())),
-            Err(_) => return Err(Failure::Lost(format!("the answer stood still for {} s", SILENCE.as_secs()))),
+            Err(_) => return Err(Failure::Lost(format!("the answer stood still for {silence:?}"))),
         };
         let Ok(data) = frame.into_data() else { continue };
         read = read.saturating_add(data.len() as u64);
