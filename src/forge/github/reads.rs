@@ -288,7 +288,7 @@ impl GithubForge {
         slug: &RepoSlug,
         prefix: &str,
     ) -> ForgeResult<Vec<(BranchName, ObjectId)>> {
-        let path = format!("/git/matching-refs/heads/{}?per_page=100", escape_ref(prefix));
+        let path = format!("/git/matching-refs/heads/{}", escape_ref(prefix));
         let refs: Vec<shapes::RefShape> = match self.all(slug, &path, |page| page).await {
             Err(ForgeError::NotFound(_)) => {
                 self.client.known(slug).await?;
