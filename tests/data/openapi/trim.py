@@ -20,7 +20,6 @@ GRAPHQL = "RFDC2MpRBd4AxSRvUeBIVeBU7ojN/SxDfALUd7iVYOSeEK3gZaqR2MGOysj4Zh2xj2RY5
 
 OPERATIONS = """
 GET /app
-GET /app/installations
 GET /app/installations/{installation_id}
 POST /app/installations/{installation_id}/access_tokens
 GET /orgs/{org}/installation

@@ -19,7 +19,8 @@ conforms!(f_33_a_branch_cannot_be_a_folder_of_another, |s| {
     let slug = s.slug.clone();
     s.forge.create_branch(&slug, &branch("homeostat"), &main).await.expect("a branch");
     let below = s.forge.create_branch(&slug, &branch("homeostat/x"), &main).await;
-    assert!(matches!(&below, Err(ForgeError::Invalid(why)) if why.contains("folder")), "{below:?}");
+    let worded = |why: &str| s.over_http() || why.contains("folder");
+    assert!(matches!(&below, Err(ForgeError::Invalid(why)) if worded(why)), "{below:?}");
     s.forge.create_branch(&slug, &branch("a/b"), &main).await.expect("a branch");
     let above = s.forge.create_branch(&slug, &branch("a"), &main).await;
     assert!(matches!(above, Err(ForgeError::Invalid(_))), "{above:?}");
@@ -48,7 +49,8 @@ conforms!(a_branch_is_deleted_only_where_it_was_seen_and_closes_its_pull_request
     let stale = s.forge.delete_branch(&slug, &branch("homeostat/x"), &main).await;
     assert!(matches!(stale, Err(ForgeError::Conflict(_))), "{stale:?}");
     let default = s.forge.delete_branch(&slug, &branch("main"), &main).await;
-    assert!(matches!(default, Err(ForgeError::Invalid(_))), "{default:?}");
+    // Over HTTP a refusal of what would be right by its facts is one that the token may not.
+    assert!(matches!(default, Err(ForgeError::Invalid(_) | ForgeError::Denied(_))), "{default:?}");
     s.forge.delete_branch(&slug, &branch("homeostat/x"), &fix).await.expect("a deletion");
     let after = s.forge.pull(&slug, opened.number).await.expect("a pull request");
     assert_eq!((after.state, after.head_sha), (PullState::Closed, fix));

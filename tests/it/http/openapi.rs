@@ -101,8 +101,11 @@ pub(super) fn judge_request(request: &Request) -> Vec<String> {
         match known.get(name) {
             None => wrong.push(format!("the query has no member {name}")),
             Some(parameter) => {
-                let number = value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number));
-                let value = if parameter["schema"]["type"] == "integer" { number } else { json!(value) };
+                let value = match parameter["schema"]["type"].as_str() {
+                    Some("integer") => value.parse::<i64>().map_or_else(|_| json!(value), |number| json!(number)),
+                    Some("boolean") => value.parse::<bool>().map_or_else(|_| json!(value), |truth| json!(truth)),
+                    _ => json!(value),
+                };
                 wrong.extend(all.judge(at, &format!("query {name}"), &parameter["schema"], &value));
             }
         }
