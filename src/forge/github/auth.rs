@@ -69,7 +69,8 @@ impl std::fmt::Debug for Credentials {
 impl Credentials {
     /// Uses a token as it is.
     pub fn token(token: Secret) -> Self {
-        Self { kind: Kind::Token(token), access: Access::Write }
+        // Files and pasted variables end with a line break.
+        Self { kind: Kind::Token(Secret::new(token.expose().trim())), access: Access::Write }
     }
 
     /// Uses an App: its id (or client id) and its private key in PEM.

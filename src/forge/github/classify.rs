@@ -181,7 +181,7 @@ pub(super) fn meaning(facts: &Facts<'_>) -> Meaning {
 /// Tells a limit from a refusal: 429 is always one, 403 has three meanings.
 fn limit(facts: &Facts<'_>, said: &Said) -> Option<Limit> {
     let header = |name: &str| header(facts.headers, name);
-    if facts.status == 403 && said.has(FORBIDDEN) {
+    if facts.status == 403 && said.has(FORBIDDEN) && !said.has(LIMITED) {
         // The last request of the hour may still be refused for another reason.
         return None;
     }

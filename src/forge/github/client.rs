@@ -89,7 +89,7 @@ impl Ask {
     }
 
     /// Counts it as content: what people are told of.
-    pub(super) fn as_content(self) -> Self {
+    pub(super) fn counted_as_content(self) -> Self {
         Self { load: Load::Content, ..self }
     }
 
@@ -253,7 +253,7 @@ impl Client {
                         renewed = true;
                         self.forget_token(&ask.owner, &token).await;
                     } else {
-                        return Err(self.unauthorised(why));
+                        return Err(self.unauthorised(&why));
                     }
                 }
                 Meaning::Bad(error) => return Err(error),
@@ -262,7 +262,7 @@ impl Client {
     }
 
     /// A token that was good has run out; one that never was is wrong. Either way no further request is sent with it.
-    fn unauthorised(&self, why: String) -> ForgeError {
+    fn unauthorised(&self, why: &str) -> ForgeError {
         self.refused.store(true, Ordering::Relaxed);
         if self.accepted.load(Ordering::Relaxed) {
             ForgeError::Transient(format!("{why}; the token was accepted before, so it has run out or was revoked"))
@@ -345,7 +345,7 @@ impl Client {
     /// Returns the token for an owner's repositories.
     async fn token(&self, owner: &str) -> ForgeResult<Secret> {
         if self.refused.load(Ordering::Relaxed) {
-            return Err(self.unauthorised("the token was refused".to_owned()));
+            return Err(self.unauthorised("the token was refused"));
         }
         if let Some(token) = self.credentials.fixed() {
             return Ok(token.clone());

@@ -17,6 +17,10 @@ use crate::model::{ObjectId, Timestamp};
 
 /// Repositories of one question.
 const AT_ONCE: usize = 50;
+/// Repositories of one question after a larger one was too much.
+const FEWER: usize = 10;
+/// Questions that may fail before the rest is not asked.
+const FAILURES: usize = 3;
 
 impl GithubForge {
     pub(super) async fn look(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>> {
@@ -36,6 +40,7 @@ impl GithubForge {
                 places.chunks(AT_ONCE).map(|some| (owner.clone(), some.to_vec())).collect::<Vec<_>>()
             })
             .collect();
+        let mut failures = 0;
         while let Some((owner, places)) = waiting.pop_front() {
             let asked: Vec<&GlanceQuery> = places.iter().map(|place| &queries[*place]).collect();
             let (query, variables) = question(&asked);
@@ -46,10 +51,10 @@ impl GithubForge {
                         answers.insert(*place, read_one(&mut answer, number, &queries[*place]));
                     }
                 }
-                // Too much for one question: in halves.
-                Err(ForgeError::Transient(_)) if places.len() > 1 => {
-                    let (left, right) = places.split_at(places.len() / 2);
-                    waiting.extend([(owner.clone(), left.to_vec()), (owner, right.to_vec())]);
+                // It may have been too much for one question: once more, in smaller ones.
+                Err(ForgeError::Transient(_)) if places.len() > FEWER && failures < FAILURES => {
+                    failures += 1;
+                    waiting.extend(places.chunks(FEWER).map(|some| (owner.clone(), some.to_vec())));
                 }
                 // Absent, or refused to this token.
                 Err(ForgeError::NotFound(_) | ForgeError::Invalid(_) | ForgeError::Denied(_)) => {
@@ -59,7 +64,9 @@ impl GithubForge {
                 }
                 Err(error @ ForgeError::RateLimited { .. }) => return Err(error),
                 Err(error) => {
-                    for place in places {
+                    failures += 1;
+                    let rest = if failures >= FAILURES { std::mem::take(&mut waiting) } else { VecDeque::new() };
+                    for place in places.into_iter().chain(rest.into_iter().flat_map(|(_, places)| places)) {
                         answers.insert(place, Err(error.clone()));
                     }
                 }

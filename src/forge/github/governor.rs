@@ -153,7 +153,6 @@ impl Governor {
             Load::Read => None,
             Load::Write | Load::Content => Some(self.writing.lock().await),
         };
-        let place = self.places.acquire().await.map_err(|_| ForgeError::Transient("no place to send from".into()))?;
         let begun = self.system.monotonic();
         // A bound, so that a clock that stands still is an error and no endless loop.
         for _ in 0..1_000 {
@@ -161,6 +160,9 @@ impl Governor {
             let wait = self.state().wait(account, load, now);
             if wait.is_zero() {
                 self.state().count(account, load, now);
+                // After the wait, so that those who wait for one token's limit keep no place from others.
+                let place = self.places.acquire().await;
+                let place = place.map_err(|_| ForgeError::Transient("no place to send from".to_owned()))?;
                 return Ok(Leave { _place: place, _writing: writing });
             }
             let end = self.deadline.unwrap_or(begun.saturating_add(PATIENCE));
@@ -363,4 +365,4 @@ pub(super) fn http_date(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -28,6 +28,7 @@ pub(super) struct GraphError {
     pub(super) kind: String,
     pub(super) message: String,
     pub(super) path: Vec<Value>,
+    extensions: Value,
 }
 
 impl GraphError {
@@ -38,8 +39,10 @@ impl GraphError {
             "NOT_FOUND" => ForgeError::NotFound(told),
             "FORBIDDEN" | "INSUFFICIENT_SCOPES" => ForgeError::Denied(told),
             "UNPROCESSABLE" | "STALE_DATA" => ForgeError::Conflict(told),
-            // A field that this server does not have, or a query that it cannot read, comes without a type.
-            "" if self.path.is_empty() => ForgeError::Invalid(told),
+            // A field that this server does not have, or a query that it cannot read.
+            "" if self.extensions["code"].is_string() || self.message.contains("doesn't exist on type") => {
+                ForgeError::Invalid(told)
+            }
             _ => operation.unclear(told),
         }
     }
@@ -91,8 +94,13 @@ mod tests {
 
     #[test]
     fn a_field_that_the_server_does_not_have_can_never_work() {
-        let text = r#"{"errors":[{"message":"Field 'updateRefs' doesn't exist on type 'Mutation'"}]}"#;
+        let text = r#"{"errors":[
+            {"message":"Field 'updateRefs' doesn't exist on type 'Mutation'"},
+            {"message":"?","path":["query","x"],"extensions":{"code":"undefinedField"}},
+            {"message":"Something went wrong while executing your query."}
+        ]}"#;
         let answer: GraphAnswer = serde_json::from_str(text).expect("an answer");
-        assert!(matches!(answer.errors[0].to_error("x", Operation::Idempotent), ForgeError::Invalid(_)));
+        let errors: Vec<ForgeError> = answer.errors.iter().map(|e| e.to_error("x", Operation::Idempotent)).collect();
+        assert!(matches!(errors[..], [ForgeError::Invalid(_), ForgeError::Invalid(_), ForgeError::Ambiguous(_)]));
     }
 }

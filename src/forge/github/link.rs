@@ -148,9 +148,10 @@ impl Walk {
         let own = format!("/repos/{}{}", self.slug, self.tail);
         // GitHub's own next pages name the repository by number.
         let numbered = path.strip_prefix("/repositories/").and_then(|rest| rest.split_once('/'));
-        let is_ours = path.eq_ignore_ascii_case(&own)
+        let is_ours = unescape(path).eq_ignore_ascii_case(&unescape(&own))
             || numbered.is_some_and(|(id, tail)| {
-                !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) && format!("/{tail}") == self.tail
+                let is_number = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+                is_number && unescape(&format!("/{tail}")) == unescape(&self.tail)
             });
         if is_ours { Ok(()) } else { Err(self.foreign()) }
     }
@@ -186,6 +187,27 @@ pub(super) fn escape(text: &str) -> String {
             out.push(char::from(byte));
         } else {
             let _infallible = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// Undoes [`escape`], to compare what two sides wrote; not to build an address with.
+fn unescape(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        match pair.filter(|_| *byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
+            Some(decoded) => {
+                out.push(decoded);
+                at += 3;
+            }
+            None => {
+                out.push(*byte);
+                at += 1;
+            }
         }
     }
     out
@@ -268,6 +290,9 @@ mod tests {
         assert!(matches!(other, Err(ForgeError::Invalid(_))), "{other:?}");
         assert!(Walk::new(&address(), &slug(), "/issues", Some("nonsense")).is_err());
         assert_eq!(second.next(&address(), None), Ok(None));
+        let refs = Walk::new(&address(), &slug(), "/git/matching-refs/heads/a/b%23", None).expect("a walk");
+        let spelled = "<https://api.github.com/repositories/7/git/matching-refs/heads%2Fa%2Fb%23?page=2>; rel=next";
+        assert!(matches!(refs.next(&address(), Some(spelled)), Ok(Some(_))));
     }
 
     #[test]

@@ -304,3 +304,6 @@ impl Forge for GithubForge {
         self.change_comment(slug, id, body).await
     }
 }
+
+#[cfg(test)]
+mod tests;

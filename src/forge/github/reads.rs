@@ -215,7 +215,14 @@ impl GithubForge {
     async fn edits(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Vec<IssueEvent>> {
         let what = format!("reading the edits of issue {number} of {slug}");
         let variables = json!({ "owner": slug.owner(), "name": slug.name(), "number": number });
-        let mut answer = self.client.graphql(slug.owner(), Operation::Read, EDITS, &variables, &what).await?;
+        let answer = self.client.graphql(slug.owner(), Operation::Read, EDITS, &variables, &what).await;
+        let mut answer = answer.map_err(|error| match error {
+            // Who changed a text decides whether it may be worked on: not to know is not to work.
+            ForgeError::NotFound(why) | ForgeError::Invalid(why) => {
+                ForgeError::Denied(format!("edits are seen through GraphQL alone, which this server refuses: {why}"))
+            }
+            other => other,
+        })?;
         if let Some(error) = answer.errors.first() {
             return Err(error.to_error(&what, Operation::Read));
         }
@@ -273,14 +280,12 @@ impl GithubForge {
             Err(ForgeError::NotFound(_)) => Vec::new(),
             Err(error) => return Err(error),
         };
-        match found.into_iter().find(|found| found.name == branch.as_ref_name()) {
-            Some(found) => Ok(Some(found.object.sha)),
-            None => {
-                // Nothing is said of the branch where the whole repository is not there.
-                self.client.known(slug).await?;
-                Ok(None)
-            }
+        if let Some(found) = found.into_iter().find(|found| found.name == branch.as_ref_name()) {
+            return Ok(Some(found.object.sha));
         }
+        // Nothing is said of the branch where the whole repository is not there.
+        self.client.known(slug).await?;
+        Ok(None)
     }
 
     pub(super) async fn list_branches(

@@ -95,8 +95,27 @@ impl GithubForge {
     ) -> ForgeResult<()> {
         let body = json!({ "ref": branch.as_ref_name(), "sha": target.as_str() });
         let what = format!("creating the branch {branch} of {slug}");
-        self.client.send(&Ask::create(self.url(slug, "/git/refs"), &body, what).of(slug)).await?;
-        Ok(())
+        let ask = Ask::create(self.url(slug, "/git/refs"), &body, what).of(slug);
+        let refused = match self.client.send(&ask).await {
+            Ok(_) => return Ok(()),
+            Err(error @ (ForgeError::Conflict(_) | ForgeError::Invalid(_))) => error,
+            Err(error) => return Err(error),
+        };
+        // GitHub refuses a folder in the way in the words that it has for other things (F-33).
+        let name = branch.as_str();
+        let top = name.split('/').next().unwrap_or(name);
+        let others = self.list_branches(slug, top).await.unwrap_or_default();
+        let lies_below = |below: &str, above: &str| below.strip_prefix(above).is_some_and(|rest| rest.starts_with('/'));
+        let in_the_way = others
+            .iter()
+            .map(|(other, _)| other.as_str())
+            .find(|other| lies_below(name, other) || lies_below(other, name));
+        match in_the_way {
+            Some(other) => Err(ForgeError::Invalid(format!(
+                "the branch {name} of {slug} cannot be made while {other} exists: one would be a folder of the other"
+            ))),
+            None => Err(refused),
+        }
     }
 
     /// Requires that a branch stands where it was seen.
@@ -168,7 +187,7 @@ impl GithubForge {
             "title": new.title, "body": new.body, "head": new.head.as_str(), "base": new.base.as_str(), "draft": new.draft,
         });
         let what = format!("opening a pull request in {slug}");
-        let ask = Ask::create(self.url(slug, "/pulls"), &body, &what).of(slug).as_content();
+        let ask = Ask::create(self.url(slug, "/pulls"), &body, &what).of(slug).counted_as_content();
         let shape: shapes::PullShape = self.client.ask(&ask).await?;
         // It is there: an answer that names it oddly is no refusal.
         shape.pull().map_err(|error| ForgeError::Ambiguous(format!("{what}: {error}")))
@@ -277,7 +296,7 @@ impl GithubForge {
     pub(super) async fn write_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
         let what = format!("commenting on {slug}#{number}");
         let url = self.url(slug, &format!("/issues/{number}/comments"));
-        let ask = Ask::create(url, &json!({ "body": body }), what).of(slug).as_content();
+        let ask = Ask::create(url, &json!({ "body": body }), what).of(slug).counted_as_content();
         let shape: shapes::CommentShape = self.client.ask(&ask).await?;
         Ok(shape.comment())
     }
