@@ -5,6 +5,7 @@
 mod episodes;
 mod faults;
 mod faults_http;
+mod faults_matrix;
 mod fleet;
 mod governance;
 mod guards;

@@ -3,9 +3,11 @@
 //! Each request has a connection of its own, so that a fault can be about a request and nothing else. Whatever the published
 //! description does not allow, and every address that is not there, fails the test when the door is dropped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -19,6 +21,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::actions::stored_log;
@@ -60,6 +63,25 @@ struct Book {
     journal: Vec<Entry>,
     wrong: Vec<String>,
     tokens: BTreeMap<String, Token>,
+    hooks: Vec<Hook>,
+    /// Which token makes the next request; past the end everybody may.
+    order: VecDeque<String>,
+}
+
+/// What people do just before a request is served, given the forge and the request's body.
+type Act = Box<dyn FnOnce(Arc<MemoryForge>, Option<Value>) -> BoxFuture + Send>;
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+struct Hook {
+    method: &'static str,
+    contains: String,
+    act: Act,
+}
+
+impl std::fmt::Debug for Hook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "before {} {}", self.method, self.contains)
+    }
 }
 
 struct Inner {
@@ -67,6 +89,8 @@ struct Inner {
     clock: ManualClock,
     prefix: String,
     book: Mutex<Book>,
+    /// Says that somebody's turn is over.
+    turn: tokio::sync::Notify,
 }
 
 /// A forge that is reached by HTTP.
@@ -112,7 +136,7 @@ impl Door {
             Hub { forge, site, logs: format!("http://localhost:{}", port(&logs)), page_cap, known: Mutex::default() };
         let tokens = BTreeMap::from([(TOKEN.to_owned(), Token::Personal(OUR_LOGIN.to_owned()))]);
         let book = Mutex::new(Book { tokens, ..Book::default() });
-        let inner = Arc::new(Inner { hub, clock, prefix: prefix.to_owned(), book });
+        let inner = Arc::new(Inner { hub, clock, prefix: prefix.to_owned(), book, turn: tokio::sync::Notify::new() });
         let tasks = vec![
             tokio::spawn(listen(inner.clone(), api, Host::Api)),
             tokio::spawn(listen(inner.clone(), logs, Host::Logs)),
@@ -140,6 +164,35 @@ impl Door {
         book.faults = faults;
         book.index = 0;
         book.met = 0;
+    }
+
+    /// Lets people act just before the next request of a method whose address contains a text is served.
+    pub(crate) fn before<F>(
+        &self,
+        method: &'static str,
+        contains: &str,
+        act: impl FnOnce(Arc<MemoryForge>, Option<Value>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let act: Act = Box::new(move |forge, body| Box::pin(act(forge, body)));
+        self.inner.book().hooks.push(Hook { method, contains: contains.to_owned(), act });
+    }
+
+    /// Serves requests in this order of tokens; whoever is not next waits.
+    pub(crate) fn take_turns(&self, order: impl IntoIterator<Item = String>) {
+        self.inner.book().order = order.into_iter().collect();
+    }
+
+    /// Lets a token give up the turns that it has left.
+    pub(crate) fn give_up_turns(&self, token: &str) {
+        self.inner.book().order.retain(|next| next != token);
+        self.inner.turn.notify_waiters();
+    }
+
+    /// Returns where logs lie.
+    pub(crate) fn logs(&self) -> &str {
+        &self.inner.hub.logs
     }
 
     /// Returns how many faults were met since they were set.
@@ -202,6 +255,7 @@ impl Inner {
             target: String::new(),
             auth: Auth::None,
             body: None,
+            conditional: false,
             status: None,
             fault: Some(Kind::Refuse),
             applied: false,
@@ -318,8 +372,39 @@ impl Inner {
         }
     }
 
+    /// Waits until it is this request's turn.
+    async fn wait(&self, request: &Request) {
+        let bearer = request.headers.get("authorization").and_then(|text| text.strip_prefix("Bearer "));
+        loop {
+            let changed = self.turn.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            if self.book().order.front().is_none_or(|next| Some(next.as_str()) == bearer) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
     /// Handles one request of the API from its first byte to its last.
     async fn handle(&self, request: Request) -> io::Result<Response<Body>> {
+        self.wait(&request).await;
+        let served = self.serve_one(request).await;
+        self.book().order.pop_front();
+        self.turn.notify_waiters();
+        served
+    }
+
+    async fn serve_one(&self, request: Request) -> io::Result<Response<Body>> {
+        let hook = {
+            let mut book = self.book();
+            let hit = |hook: &Hook| hook.method == request.method && request.target.contains(&hook.contains);
+            let place = book.hooks.iter().position(hit);
+            place.map(|place| book.hooks.remove(place))
+        };
+        if let Some(hook) = hook {
+            (hook.act)(self.hub.forge.clone(), request.body.clone()).await;
+        }
         let fate = self.fate(&request);
         let (auth, token) = self.auth(&request);
         let kind = match &fate {
@@ -338,6 +423,7 @@ impl Inner {
                 target: request.target.clone(),
                 auth,
                 body: request.body.clone(),
+                conditional: request.headers.contains_key("if-none-match"),
                 status: None,
                 fault: kind,
                 applied: false,
@@ -465,6 +551,7 @@ impl Inner {
             target: request.target,
             auth,
             body: None,
+            conditional: false,
             status: Some(answer.status),
             fault: None,
             applied: false,

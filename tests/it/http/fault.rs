@@ -112,7 +112,7 @@ pub(super) enum What {
         headers: Vec<(String, String)>,
         body: String,
     },
-    /// The request is done, and this is done to the world's clock or people before it; see `Door::meanwhile`.
+    /// Nothing is.
     Pass,
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) target: String,
     pub(crate) auth: Auth,
     pub(crate) body: Option<Value>,
+    /// Whether a copy that the client has would do.
+    pub(crate) conditional: bool,
     /// What was answered, as far as anything was.
     pub(crate) status: Option<u16>,
     pub(crate) fault: Option<Kind>,

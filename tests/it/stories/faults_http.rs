@@ -17,13 +17,21 @@ use crate::http::{Door, Fault, Kind, TOKEN, client, impatient};
 const SAMPLE: usize = 9;
 
 /// Runs go through the client and a socket.
-struct Http {
-    door: Door,
+pub(super) struct Http {
+    pub(super) door: Door,
 }
 
 impl Http {
-    async fn open(world: &World) -> Self {
+    pub(super) async fn open(world: &World) -> Self {
         Self { door: Door::open(world.forge.clone(), world.clock.clone(), 30).await }
+    }
+
+    /// Makes a run with these faults.
+    pub(super) async fn with_faults(&self, world: &World, faults: Vec<Fault>) -> Ran {
+        self.door.set_faults(faults);
+        let slugs = slugs(world);
+        let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
+        world.run_on(Arc::new(client(&self.door, world.clock.clone(), &slugs)), Options::default()).await
     }
 
     /// Makes a run whose client loses patience soon where one is expected to.
@@ -36,7 +44,7 @@ impl Http {
     }
 }
 
-fn slugs(world: &World) -> Vec<String> {
+pub(super) fn slugs(world: &World) -> Vec<String> {
     let own = world.config.repositories.iter().map(|policy| policy.slug.to_string());
     own.chain([STATE_SLUG.to_owned()]).collect()
 }
