@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use homeostat::engine::Selection;
 use homeostat::forge::github::{Credentials, GithubForge};
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{JobRecord, ManualClock, NewIssue, RunRecord, Settings, actor};
@@ -15,7 +16,7 @@ use super::faults_http::{Http, slugs};
 use super::program::{Bug, bug, mend, source};
 use super::workspace::MemoryWorkspace;
 use super::world::{Options, Ran, World};
-use crate::http::{Door, Fault, Kind, TOKEN, Token, client, client_with, impatient};
+use crate::http::{Auth, Door, Fault, Kind, TOKEN, Token, client, client_with, impatient};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 const MANY: usize = 99;
@@ -266,6 +267,24 @@ async fn f_14_waits_are_by_the_servers_clock_whatever_the_runner_believes() {
     }
 }
 
+/// Runs for one issue alone, as after an event about it.
+async fn for_issue(story: &Story, faults: Vec<Fault>) -> Ran {
+    story.http.door.set_faults(faults);
+    let slugs = slugs(&story.world);
+    let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
+    let forge = Arc::new(client(&story.http.door, story.world.clock.clone(), &slugs));
+    let selection = Selection { only: Some(story.slug.clone()), issue: Some(1) };
+    story.world.run_on(forge, Options { selection, ..Options::default() }).await
+}
+
+#[tokio::test]
+async fn f_15_an_issue_that_stays_away_gets_nothing() {
+    let story = Story::new().await;
+    let ran = for_issue(&story, vec![Fault::on("GET", "/acme/shop/issues/1", MANY, Kind::Lag)]).await;
+    untouched(&story, &ran, 3, "gone").await;
+    story.ends_well("gone").await;
+}
+
 #[tokio::test]
 async fn f_16_a_repository_that_became_another_one_is_left_alone() {
     let story = Story::new().await;
@@ -410,6 +429,18 @@ async fn f_32_a_branch_of_our_name_with_foreign_content_is_left_alone() {
 }
 
 #[tokio::test]
+async fn f_33_a_branch_that_stands_where_our_folder_would_be_is_told_of() {
+    let story = Story::new().await;
+    let branch = "homeostat".parse().expect("a branch");
+    story.world.forge.create_branch(&story.slug, &branch, &story.main).await.expect("a branch");
+    let ran = story.run(Vec::new()).await;
+    assert!([2, 3].contains(&class(&ran)), "{:?}\n{}", ran.class, lines(&ran));
+    assert_eq!((story.open_pulls().await, story.branches().await), (0, 1));
+    story.world.forge.force_branch(&story.slug, "alice", &branch, None).await.expect("a deletion");
+    story.ends_well("f_33").await;
+}
+
+#[tokio::test]
 async fn f_34_a_rule_that_forbids_the_branch_is_named() {
     let story = Story::new().await;
     let body =
@@ -425,7 +456,7 @@ async fn f_34_a_rule_that_forbids_the_branch_is_named() {
 async fn f_35_a_branch_without_its_pull_request_is_adopted_by_the_next_run() {
     let story = Story::new().await;
     let dead = |method| Fault::on(method, PULLS, MANY, Kind::ResetBefore);
-    let ran = story.run(vec![Fault::spare("GET", PULLS, 2), dead("GET"), dead("POST")]).await;
+    let ran = story.run(vec![Fault::spare("GET", PULLS, 3), dead("GET"), dead("POST")]).await;
     assert_eq!((class(&ran), story.open_pulls().await, story.branches().await), (4, 0, 1), "{}", lines(&ran));
     let before = story.world.forge.world(&story.slug).await.expect("a repository").refs;
     story.ends_well("f_35").await;
@@ -559,8 +590,8 @@ async fn f_46_an_answer_that_stops_in_the_middle_is_unclear_and_looked_after() {
 async fn f_47_a_repository_that_is_gone_gets_no_pull_request() {
     let story = Story::new().await;
     let ran = story.run(vec![Fault::on("POST", PULLS, MANY, Kind::Lag)]).await;
-    assert!([2, 3].contains(&class(&ran)), "{:?}\n{}", ran.class, lines(&ran));
-    assert_eq!(story.open_pulls().await, 0);
+    assert!([2, 3, 4].contains(&class(&ran)), "{:?}\n{}", ran.class, lines(&ran));
+    assert_eq!((story.open_pulls().await, story.http.door.count("POST", PULLS)), (0, 1));
     story.ends_well("f_47").await;
 }
 
@@ -576,7 +607,8 @@ async fn f_48_labels_that_do_not_stick_are_put_on_by_the_next_run() {
         let story = Story::new().await;
         let what = format!("{fault:?}");
         let ran = story.run(vec![fault]).await;
-        assert_eq!((class(&ran), story.open_pulls().await), (0, 1), "{what}\n{}", lines(&ran));
+        assert!([0, 4].contains(&class(&ran)), "{what}: {:?}\n{}", ran.class, lines(&ran));
+        assert_eq!(story.open_pulls().await, 1, "{what}: the pull request stays");
         story.ends_well(&what).await;
     }
 }
@@ -726,6 +758,26 @@ async fn f_54_two_processes_with_different_patches_keep_the_first() {
     for order in orders(2, 12) {
         race(&order, true).await;
     }
+}
+
+#[tokio::test]
+async fn the_whole_road_runs_as_an_app_on_an_enterprise_server_and_shows_each_token_where_it_belongs() {
+    let mut story = Story::new().await;
+    let (forge, clock) = (story.world.forge.clone(), story.world.clock.clone());
+    story.http = Http { door: Door::open_at(forge, clock, 2, "/api/v3").await };
+    let ran = story.world.run_on(Arc::new(app(&story)), Options::default()).await;
+    made(&story, &ran, "an App").await;
+    for entry in story.http.door.journal() {
+        let own = entry.target.ends_with("/installation") || entry.target.contains("/app");
+        let public = entry.target.contains("/users/");
+        let expected = if own { Auth::App } else { Auth::Token("homeostat[bot]".to_owned()) };
+        assert!(entry.auth == expected || public, "{entry}: {:?}", entry.auth);
+    }
+    // A bot's commit names nobody, so that GitHub signs it.
+    let commits = story.http.door.journal().into_iter().filter(|entry| entry.target.ends_with("/git/commits"));
+    let named = commits.filter(|entry| entry.body.as_ref().is_some_and(|body| body.get("author").is_some())).count();
+    assert_eq!(named, 0);
+    story.ends_well("an App").await;
 }
 
 #[tokio::test]
