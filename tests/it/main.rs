@@ -18,6 +18,7 @@ mod generated;
 mod generated_config;
 mod generated_schemas;
 mod guardrail;
+mod http;
 mod intake;
 mod log;
 mod patterns;

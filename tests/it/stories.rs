@@ -4,6 +4,7 @@
 
 mod episodes;
 mod faults;
+mod faults_http;
 mod fleet;
 mod governance;
 mod guards;
@@ -11,3 +12,5 @@ mod program;
 mod races;
 mod workspace;
 mod world;
+
+pub(crate) use world::StillSystem;
