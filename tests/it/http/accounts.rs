@@ -28,8 +28,12 @@ impl Hub {
             },
             ("GET", ["users", login]) => Ok(Answer::json(200, self.site.account(&actor(login)))),
             ("GET", ["rate_limit"]) => {
-                let limit = json!({"limit": 5_000, "remaining": 5_000, "reset": self.seconds().await + 3_600, "used": 0});
-                Ok(Answer::json(200, json!({"rate": limit, "resources": {"core": limit, "search": limit, "graphql": limit}})))
+                let limit =
+                    json!({"limit": 5_000, "remaining": 5_000, "reset": self.seconds().await + 3_600, "used": 0});
+                Ok(Answer::json(
+                    200,
+                    json!({"rate": limit, "resources": {"core": limit, "search": limit, "graphql": limit}}),
+                ))
             }
             ("GET", ["app"]) => Ok(Answer::json(200, self.app(token)?)),
             ("GET", ["app", "installations"]) => Ok(Answer::json(200, json!([self.installation(token)?]))),

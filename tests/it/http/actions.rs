@@ -96,7 +96,10 @@ pub(super) async fn stored_log(
     request: &super::exchange::Request,
 ) -> Answer {
     if request.headers.contains_key("authorization") {
-        return Answer { body: Content::Raw("application/xml", b"<Error><Code>InvalidAuthenticationInfo</Code></Error>".to_vec()), ..Answer::nothing(400) };
+        return Answer {
+            body: Content::Raw("application/xml", b"<Error><Code>InvalidAuthenticationInfo</Code></Error>".to_vec()),
+            ..Answer::nothing(400)
+        };
     }
     let parts: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let [_, owner, name, job] = parts.as_slice() else { return Answer::nothing(404) };

@@ -296,17 +296,16 @@ impl Document {
         }
     }
 
-    fn judge_arguments(
-        &self,
-        at: &str,
-        known: &Value,
-        given: &BTreeMap<String, Argument>,
-        wrong: &mut Vec<String>,
-    ) {
+    fn judge_arguments(&self, at: &str, known: &Value, given: &BTreeMap<String, Argument>, wrong: &mut Vec<String>) {
         for (name, argument) in given {
             match known.get(name) {
                 None => wrong.push(format!("{at} has no argument {name}")),
-                Some(one) => self.judge_argument(&format!("{at}({name})"), one["type"].as_str().unwrap_or_default(), argument, wrong),
+                Some(one) => self.judge_argument(
+                    &format!("{at}({name})"),
+                    one["type"].as_str().unwrap_or_default(),
+                    argument,
+                    wrong,
+                ),
             }
         }
         for (name, one) in known.as_object().into_iter().flatten() {
@@ -322,8 +321,9 @@ impl Document {
             Argument::Variable(name) => match self.variables.get(name) {
                 None => wrong.push(format!("{at}: ${name} is not declared")),
                 // A variable that is never null fits where null is allowed.
-                Some(declared) if declared.replace('!', "") != type_.replace('!', "")
-                    || (type_.ends_with('!') && !declared.ends_with('!')) =>
+                Some(declared)
+                    if declared.replace('!', "") != type_.replace('!', "")
+                        || (type_.ends_with('!') && !declared.ends_with('!')) =>
                 {
                     wrong.push(format!("{at} wants {type_} and ${name} is {declared}"));
                 }

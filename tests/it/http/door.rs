@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::combinators::BoxBody;
-use http_body_util::{BodyExt as _, Full, StreamBody};
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{ManualClock, OUR_LOGIN};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -106,17 +106,10 @@ impl Door {
         let api = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let logs = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
-        let site = Site {
-            api: format!("http://127.0.0.1:{}{prefix}", port(&api)),
-            html: "https://github.com".to_owned(),
-        };
-        let hub = Hub {
-            forge,
-            site,
-            logs: format!("http://localhost:{}", port(&logs)),
-            page_cap,
-            known: Mutex::default(),
-        };
+        let site =
+            Site { api: format!("http://127.0.0.1:{}{prefix}", port(&api)), html: "https://github.com".to_owned() };
+        let hub =
+            Hub { forge, site, logs: format!("http://localhost:{}", port(&logs)), page_cap, known: Mutex::default() };
         let tokens = BTreeMap::from([(TOKEN.to_owned(), Token::Personal(OUR_LOGIN.to_owned()))]);
         let book = Mutex::new(Book { tokens, ..Book::default() });
         let inner = Arc::new(Inner { hub, clock, prefix: prefix.to_owned(), book });
@@ -173,9 +166,10 @@ impl Door {
     /// Claims the first unclaimed write of a method whose address contains a text; returns whether there was one.
     pub(crate) fn claim(&self, method: &str, contains: &str) -> bool {
         let mut book = self.inner.book();
-        let found = book.journal.iter_mut().find(|entry| {
-            entry.applied && !entry.claimed && entry.method == method && entry.target.contains(contains)
-        });
+        let found = book
+            .journal
+            .iter_mut()
+            .find(|entry| entry.applied && !entry.claimed && entry.method == method && entry.target.contains(contains));
         found.is_some_and(|entry| {
             entry.claimed = true;
             true
@@ -221,9 +215,10 @@ impl Inner {
         let mut book = self.book();
         let index = book.index;
         book.index += 1;
-        let hit = book.faults.iter_mut().find_map(|fault| {
-            fault.hits(index, &request.method, &request.target).then(|| fault.what.clone())
-        });
+        let hit = book
+            .faults
+            .iter_mut()
+            .find_map(|fault| fault.hits(index, &request.method, &request.target).then(|| fault.what.clone()));
         let hit = hit.filter(|what| *what != What::Pass);
         book.met += usize::from(hit.is_some());
         hit
@@ -309,8 +304,10 @@ impl Inner {
             Kind::Html => raw(200, "<html><body>Please accept the terms of this network.</body></html>"),
             Kind::Empty => Answer::nothing(200),
             Kind::Denied => Answer::error(403, "Resource not accessible by integration"),
-            Kind::Secondary => Answer::error(403, "You have exceeded a secondary rate limit. Please wait a few minutes.")
-                .with("retry-after", RETRY_AFTER.to_string()),
+            Kind::Secondary => {
+                Answer::error(403, "You have exceeded a secondary rate limit. Please wait a few minutes.")
+                    .with("retry-after", RETRY_AFTER.to_string())
+            }
             Kind::Primary => Answer::error(403, "API rate limit exceeded for user ID 1.")
                 .with("x-ratelimit-remaining", "0")
                 .with("x-ratelimit-reset", reset.to_string()),
@@ -452,7 +449,11 @@ async fn serve(inner: Arc<Inner>, stream: TcpStream, host: Host) {
         }
     });
     // A client that went away is no matter of the server's.
-    let _gone = http1::Builder::new().keep_alive(false).auto_date_header(false).serve_connection(TokioIo::new(stream), service).await;
+    let _gone = http1::Builder::new()
+        .keep_alive(false)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 impl Inner {

@@ -177,7 +177,13 @@ pub(super) fn refusal(error: ForgeError) -> Answer {
 }
 
 /// Cuts one page out of a list and says in `Link` where the others are: under the repository's id, as GitHub does.
-pub(super) fn page_of(request: &Request, base: &str, repository: u64, cap: usize, all: Vec<Value>) -> (Vec<Value>, Answer) {
+pub(super) fn page_of(
+    request: &Request,
+    base: &str,
+    repository: u64,
+    cap: usize,
+    all: Vec<Value>,
+) -> (Vec<Value>, Answer) {
     let number = |name: &str| request.query.get(name).and_then(|text| text.parse::<usize>().ok());
     let size = number("per_page").unwrap_or(30).clamp(1, 100).min(cap.max(1));
     let page = number("page").unwrap_or(1).max(1);

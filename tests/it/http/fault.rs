@@ -68,10 +68,7 @@ impl Kind {
 
     /// Whether the request reaches the rules.
     pub(super) const fn applies(self) -> bool {
-        matches!(
-            self,
-            Self::BadGatewayApplied | Self::ResetAfter | Self::TimeoutApplied | Self::Truncated | Self::Slow
-        )
+        matches!(self, Self::BadGatewayApplied | Self::ResetAfter | Self::TimeoutApplied | Self::Truncated | Self::Slow)
     }
 
     /// Whether the client's patience is what ends it.
@@ -110,7 +107,11 @@ pub(crate) struct Fault {
 pub(super) enum What {
     Kind(Kind),
     /// This answer, word for word; nothing is done.
-    Reply { status: u16, headers: Vec<(String, String)>, body: String },
+    Reply {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: String,
+    },
     /// The request is done, and this is done to the world's clock or people before it; see `Door::meanwhile`.
     Pass,
 }

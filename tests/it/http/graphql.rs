@@ -75,8 +75,7 @@ impl Hub {
         if !problems.is_empty() {
             return Err(wrong(format!("{problems:?} in {text}")));
         }
-        let mut run =
-            Run { hub: self, token, document: &document, variables, errors: Vec::new(), unknown: Vec::new() };
+        let mut run = Run { hub: self, token, document: &document, variables, errors: Vec::new(), unknown: Vec::new() };
         let root = if document.mutation { Node::Mutation } else { Node::Query };
         let data = run.select(root, &document.selection, Vec::new()).await;
         if !run.unknown.is_empty() {
@@ -169,7 +168,8 @@ impl Run<'_> {
             }
             (Node::Query, "rateLimit") => {
                 let reset = self.hub.forge.now().await.map(rfc3339).unwrap_or_default();
-                let shown = json!({"cost": 1, "limit": 5_000, "remaining": 4_999, "used": 1, "nodeCount": 1, "resetAt": reset});
+                let shown =
+                    json!({"cost": 1, "limit": 5_000, "remaining": 4_999, "used": 1, "nodeCount": 1, "resetAt": reset});
                 Ok(Got::Node(Node::Plain("RateLimit", shown)))
             }
             (Node::Mutation, "updateRefs") => self.update_refs(&given["input"]).await,
@@ -253,21 +253,29 @@ impl Run<'_> {
                 };
                 let nodes: Vec<Value> = shown.iter().take(first).map(|one| issue(one)).collect();
                 let info = json!({"hasNextPage": total > first, "hasPreviousPage": false, "startCursor": null, "endCursor": null});
-                Got::Node(Node::Plain("IssueConnection", json!({"totalCount": total, "nodes": nodes, "pageInfo": info})))
+                Got::Node(Node::Plain(
+                    "IssueConnection",
+                    json!({"totalCount": total, "nodes": nodes, "pageInfo": info}),
+                ))
             }
             "issue" => {
                 let world = forge.world(slug).await.map_err(broken)?;
                 let number = given.get("number").and_then(Value::as_u64).unwrap_or_default();
                 let found = world.threads.iter().find(|one| one.thread.number == number && one.thread.pull.is_none());
-                let missing = || failed("NOT_FOUND", format!("Could not resolve to an Issue with the number of {number}."));
+                let missing =
+                    || failed("NOT_FOUND", format!("Could not resolve to an Issue with the number of {number}."));
                 Got::Node(Node::Plain("Issue", issue(found.ok_or_else(missing)?)))
             }
             "issueOrPullRequest" => {
                 let world = forge.world(slug).await.map_err(broken)?;
                 let number = given.get("number").and_then(Value::as_u64).unwrap_or_default();
                 let found = world.threads.iter().find(|one| one.thread.number == number);
-                let missing =
-                    || failed("NOT_FOUND", format!("Could not resolve to an issue or pull request with the number of {number}."));
+                let missing = || {
+                    failed(
+                        "NOT_FOUND",
+                        format!("Could not resolve to an issue or pull request with the number of {number}."),
+                    )
+                };
                 let found = found.ok_or_else(missing)?;
                 let kind = if found.thread.pull.is_some() { "PullRequest" } else { "Issue" };
                 Got::Node(Node::Plain(kind, issue(found)))
@@ -296,7 +304,8 @@ impl Run<'_> {
         let known: Vec<(u64, RepoSlug)> =
             self.hub.known.lock().expect("no test panics here").clone().into_iter().collect();
         let slug = known.into_iter().find(|(number, _)| node_id("R", *number) == id).map(|(_, slug)| slug);
-        let slug = slug.ok_or_else(|| failed("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'")))?;
+        let slug = slug
+            .ok_or_else(|| failed("NOT_FOUND", format!("Could not resolve to a node with the global id of '{id}'")))?;
         for update in input["refUpdates"].as_array().into_iter().flatten() {
             self.update_ref(&slug, update).await?;
         }
@@ -344,10 +353,12 @@ fn plain(field: &str, value: Value) -> Node {
 
 fn issue(one: &ThreadWorld) -> Value {
     let thread = &one.thread;
-    let who = |login: Option<String>| login.map(|login| match person(&actor(&login)) {
-        Node::Plain(_, value) => value,
-        _ => Value::Null,
-    });
+    let who = |login: Option<String>| {
+        login.map(|login| match person(&actor(&login)) {
+            Node::Plain(_, value) => value,
+            _ => Value::Null,
+        })
+    };
     // Once there is an edit, the text as it was written is the first entry of the history.
     let mut edits: Vec<Value> = one
         .events

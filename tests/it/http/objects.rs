@@ -14,7 +14,8 @@ use super::routes::Place;
 const BASE64: base64::engine::GeneralPurpose = base64::engine::general_purpose::STANDARD;
 
 fn id(text: &str) -> Result<ObjectId, Answer> {
-    text.parse().map_err(|_| Answer::error(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))
+    text.parse()
+        .map_err(|_| Answer::error(422, "The sha parameter must be exactly 40 characters and contain only [0-9a-f]."))
 }
 
 impl Place<'_> {
@@ -45,7 +46,9 @@ impl Place<'_> {
         match self.hub.forge.create_branch(&self.slug, &branch, &id(sha)?).await {
             Ok(()) => Ok(Answer::json(201, self.hub.site.git_ref(&self.slug, branch.as_str(), sha))),
             Err(ForgeError::Conflict(_)) => Err(Answer::error(422, "Reference already exists")),
-            Err(ForgeError::Invalid(why)) if why.contains("folder") => Err(Answer::error(422, "Reference update failed")),
+            Err(ForgeError::Invalid(why)) if why.contains("folder") => {
+                Err(Answer::error(422, "Reference update failed"))
+            }
             Err(ForgeError::Invalid(_)) => Err(Answer::error(422, "Object does not exist")),
             Err(error) => Err(refusal(error)),
         }

@@ -354,13 +354,7 @@ impl Site {
         })
     }
 
-    pub(super) fn run(
-        &self,
-        slug: &RepoSlug,
-        repository: &RepositoryRecord,
-        number: u64,
-        run: &RunRecord,
-    ) -> Value {
+    pub(super) fn run(&self, slug: &RepoSlug, repository: &RepositoryRecord, number: u64, run: &RunRecord) -> Value {
         let (root, page) = (self.repo(slug), self.page(slug));
         let url = format!("{root}/actions/runs/{number}");
         let home = self.repository(slug, repository);

@@ -99,10 +99,12 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
     let door = Door::open(forge.clone(), clock, 2).await;
     door.set_token("app", Some(Token::App("homeostat[bot]".into())));
     let root = "/repos/owner/app";
-    let blob = ask(&door, "POST", &format!("{root}/git/blobs"), Some(json!({"content": "AP8=", "encoding": "base64"}))).await;
+    let blob =
+        ask(&door, "POST", &format!("{root}/git/blobs"), Some(json!({"content": "AP8=", "encoding": "base64"}))).await;
     let blob = blob.json()["sha"].as_str().expect("a sha").to_owned();
     let entry = json!({"path": "src/deep/a.txt", "mode": "100644", "type": "blob", "sha": blob});
-    let tree = ask(&door, "POST", &format!("{root}/git/trees"), Some(json!({"base_tree": main, "tree": [entry]}))).await;
+    let tree =
+        ask(&door, "POST", &format!("{root}/git/trees"), Some(json!({"base_tree": main, "tree": [entry]}))).await;
     let commit = json!({"message": "fix\n", "tree": tree.json()["sha"], "parents": [main]});
     let commit = ask(&door, "POST", &format!("{root}/git/commits"), Some(commit)).await.json();
     assert_eq!(commit["message"], "fix");
@@ -170,7 +172,13 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         let came = ask(&door, "GET", &format!("{root}{path}"), None).await;
         assert_eq!(came.status, status, "{path}: {}", String::from_utf8_lossy(&came.body));
     }
-    for path in [format!("{root}/git/commits/{sha}"), format!("{root}/git/blobs/{blob}"), "/user".into(), "/rate_limit".into(), "/users/homeostat%5Bbot%5D".into()] {
+    for path in [
+        format!("{root}/git/commits/{sha}"),
+        format!("{root}/git/blobs/{blob}"),
+        "/user".into(),
+        "/rate_limit".into(),
+        "/users/homeostat%5Bbot%5D".into(),
+    ] {
         assert_eq!(ask(&door, "GET", &path, None).await.status, 200, "{path}");
     }
     // An App: its own word, its installation, a token of it, and what that may.
@@ -187,9 +195,16 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         defaultBranchRef { name target { ... on Commit { oid statusCheckRollup { state } } } } } }", "variables": {"o": "owner"}});
     let seen = ask(&door, "POST", "/graphql", Some(query)).await.json();
     assert_eq!(seen["data"]["repository"]["issues"]["totalCount"], 2, "{seen}");
-    assert_eq!(seen["data"]["repository"]["defaultBranchRef"]["target"]["statusCheckRollup"]["state"], "FAILURE", "{seen}");
+    assert_eq!(
+        seen["data"]["repository"]["defaultBranchRef"]["target"]["statusCheckRollup"]["state"], "FAILURE",
+        "{seen}"
+    );
     let edits = &seen["data"]["repository"]["issueOrPullRequest"]["userContentEdits"]["nodes"];
-    assert_eq!((edits[0]["editor"]["login"].as_str(), edits.as_array().map(Vec::len)), (Some("alice"), Some(2)), "{seen}");
+    assert_eq!(
+        (edits[0]["editor"]["login"].as_str(), edits.as_array().map(Vec::len)),
+        (Some("alice"), Some(2)),
+        "{seen}"
+    );
     assert!(seen["errors"].is_null(), "{seen}");
     assert!(door.claim("POST", "/pulls"));
     assert!(!door.unclaimed().is_empty());
@@ -213,11 +228,21 @@ async fn lists_lead_on_by_links_under_the_repositorys_id_and_logs_lie_elsewhere(
     let again = send(door.url(), "GET", path, &again, None).await.expect("an answer");
     assert_eq!((again.status, again.body.len()), (304, 0));
     let main = forge.branch(&slug, &"main".parse().expect("a branch")).await.expect("refs").expect("main");
-    let job = JobRecord { name: "t".into(), conclusion: Conclusion::Failure, runner_labels: Vec::new(), steps: Vec::new() };
+    let job =
+        JobRecord { name: "t".into(), conclusion: Conclusion::Failure, runner_labels: Vec::new(), steps: Vec::new() };
     let run = RunRecord {
-        workflow: "ci.yml".into(), name: "CI".into(), branch: "main".into(), commit: main, event: "push".into(),
-        actor: None, fork: false, attempt: 1, conclusion: Conclusion::Failure, created_at: clock.now(),
-        completed_at: clock.now(), jobs: vec![job],
+        workflow: "ci.yml".into(),
+        name: "CI".into(),
+        branch: "main".into(),
+        commit: main,
+        event: "push".into(),
+        actor: None,
+        fork: false,
+        attempt: 1,
+        conclusion: Conclusion::Failure,
+        created_at: clock.now(),
+        completed_at: clock.now(),
+        jobs: vec![job],
     };
     forge.add_run(&slug, &run, &[b"0123456789".to_vec()]).await.expect("a run");
     let there = ask(&door, "GET", "/repos/owner/app/actions/jobs/1000/logs", None).await;

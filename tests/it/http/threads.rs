@@ -27,8 +27,7 @@ impl Place<'_> {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| Answer::error(422, "since is no time"))?),
         };
-        let labels: Vec<&str> =
-            query.get("labels").map(|list| list.split(',').collect()).unwrap_or_default();
+        let labels: Vec<&str> = query.get("labels").map(|list| list.split(',').collect()).unwrap_or_default();
         let fits = |thread: &ThreadRecord| {
             (state == "all" || thread.open == (state == "open"))
                 // Whole seconds: what GitHub shows is what it compares.
@@ -77,9 +76,8 @@ impl Place<'_> {
         let one = find(&world, number)?;
         let since: Option<Timestamp> = self.request.query.get("since").and_then(|text| text.parse().ok());
         let shown = one.comments.iter().filter(|comment| since.is_none_or(|since| comment.created_at >= since));
-        let shown = shown.map(|comment| {
-            self.hub.site.comment(&self.slug, number, comment, comment_id(number, comment.position))
-        });
+        let shown = shown
+            .map(|comment| self.hub.site.comment(&self.slug, number, comment, comment_id(number, comment.position)));
         Ok(self.listed(shown.collect()))
     }
 
@@ -93,9 +91,7 @@ impl Place<'_> {
                 let record = record.ok_or_else(|| Answer::error(500, "the comment was not kept"))?;
                 Ok(Answer::json(201, self.hub.site.comment(&self.slug, number, record, made.id)))
             }
-            Err(ForgeError::Denied(_)) => {
-                Err(Answer::error(403, "Unable to create comment because issue is locked."))
-            }
+            Err(ForgeError::Denied(_)) => Err(Answer::error(403, "Unable to create comment because issue is locked.")),
             Err(ForgeError::Invalid(_)) => Err(Answer::invalid(
                 json!([{"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": "Body can't be blank"}]),
             )),
@@ -117,11 +113,8 @@ impl Place<'_> {
     pub(super) async fn events(&self, number: u64, timeline: bool) -> Handled {
         let world = self.world().await?;
         let one = find(&world, number)?;
-        let mut all: Vec<(Timestamp, Value)> = one
-            .events
-            .iter()
-            .filter_map(|event| Some((event.at, self.hub.site.event(&self.slug, event)?)))
-            .collect();
+        let mut all: Vec<(Timestamp, Value)> =
+            one.events.iter().filter_map(|event| Some((event.at, self.hub.site.event(&self.slug, event)?))).collect();
         if timeline {
             for comment in &one.comments {
                 let id = comment_id(number, comment.position);
@@ -153,7 +146,8 @@ impl Place<'_> {
     pub(super) async fn create_label(&self) -> Handled {
         let text = |name: &str| self.request.text(name).unwrap_or_default().to_owned();
         let label = Label { name: text("name"), color: text("color"), description: text("description") };
-        let wrong = |code: &str, field: &str| Answer::invalid(json!([{"resource": "Label", "code": code, "field": field}]));
+        let wrong =
+            |code: &str, field: &str| Answer::invalid(json!([{"resource": "Label", "code": code, "field": field}]));
         match self.hub.forge.create_label(&self.slug, &label).await {
             Ok(()) => Ok(Answer::json(201, self.hub.site.label(&self.slug, &label))),
             Err(ForgeError::Conflict(_)) => Err(wrong("already_exists", "name")),

@@ -76,7 +76,8 @@ async fn three_runs(failures: usize, index: usize, kind: Kind, then: Then) -> bo
 async fn no_secret_left(world: &World, http: &Http, ran: &Ran, what: &str) {
     let events = serde_json::to_string(&ran.events).expect("events");
     let kept = serde_json::to_string(&world.everything().await).expect("a world");
-    let sent: Vec<String> = http.door.journal().iter().map(|entry| format!("{} {:?}", entry.target, entry.body)).collect();
+    let sent: Vec<String> =
+        http.door.journal().iter().map(|entry| format!("{} {:?}", entry.target, entry.body)).collect();
     for (sink, text) in [("events", events), ("forge", kept), ("requests", sent.join("\n")), ("log", lines(ran))] {
         assert!(!text.contains(TOKEN), "{what}: the token is in {sink} (I7)");
     }
