@@ -121,6 +121,8 @@ fn may_import(here: &Home, there: &Home) -> bool {
             there.layer == Layer::Nouns
                 || there.module == "redact"
                 || there.module == "git"
+                // Waits for a forge's limits run on the clock port, like every other wait.
+                || there.module == "system"
                 // Adapters of one port may serve each other: a snapshot runs commands in the sandbox.
                 || (matches!(there.layer, Layer::Ports | Layer::Adapters) && there.family() == here.family())
         }

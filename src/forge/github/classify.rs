@@ -233,7 +233,7 @@ mod tests {
     }
 
     macro_rules! rows {
-        ($($name:ident: $operation:expr, $status:expr, $headers:expr, $body:expr => $kind:expr;)*) => {
+        ($(fn $name:ident($operation:expr, $status:expr, $headers:expr, $body:expr) => $kind:expr;)*) => {
             $(#[test]
             fn $name() {
                 let meaning = judge($operation, $status, $headers, $body);
@@ -243,61 +243,83 @@ mod tests {
     }
 
     rows! {
-        success_is_good: Create, 201, &[], "{}" => "good";
-        a_copy_that_is_still_fresh_is_good: Read, 304, &[], "" => "good";
-        f_02_a_bad_token_is_unauthorised: Read, 401, &[], r#"{"message":"Bad credentials"}"# => "unauthorised";
-        f_03_a_missing_permission_is_denied: Read, 403, &[],
-            r#"{"message":"Resource not accessible by integration"}"# => "denied";
-        f_03_a_missing_permission_is_denied_with_the_last_request_of_the_hour: Create, 403,
-            &[("x-ratelimit-remaining", "0")], r#"{"message":"Resource not accessible by personal access token"}"# => "denied";
-        f_04_a_server_error_on_a_read_is_transient: Read, 500, &[], "" => "transient";
-        f_09_a_403_with_retry_after_is_a_limit: Read, 403, &[("retry-after", "7")], "" => "secondary";
-        f_10_a_403_with_nothing_remaining_is_the_primary_limit: Read, 403,
-            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], r#"{"message":"API rate limit exceeded"}"# => "primary";
-        f_11_a_429_without_headers_is_a_limit: Create, 429, &[], "" => "secondary";
-        f_12_a_403_without_limit_headers_is_denied: Read, 403, &[], r#"{"message":"Forbidden"}"# => "denied";
-        a_403_with_requests_left_is_denied: Read, 403, &[("x-ratelimit-remaining", "12")], "" => "denied";
-        f_44_a_403_that_speaks_of_a_secondary_limit_is_one: Create, 403, &[("x-ratelimit-remaining", "4999")],
-            r#"{"message":"You have exceeded a secondary rate limit"}"# => "secondary";
-        f_15_a_404_is_not_found: Read, 404, &[], r#"{"message":"Not Found"}"# => "not-found";
-        f_16_a_410_is_not_found: Read, 410, &[], r#"{"message":"Issues are disabled for this repo"}"# => "not-found";
-        f_16_a_301_is_moved: Read, 301, &[], "" => "moved";
-        f_28_a_server_error_on_an_idempotent_write_is_ambiguous: Idempotent, 502, &[], "<html>" => "ambiguous";
-        f_29_a_server_error_on_a_creation_is_ambiguous: Create, 500, &[], "" => "ambiguous";
-        f_31_a_reference_that_exists_is_a_conflict: Create, 422, &[],
-            r#"{"message":"Reference already exists"}"# => "conflict";
-        f_33_a_folder_in_the_way_is_invalid: Create, 422, &[],
-            r#"{"message":"Reference cannot be created"}"# => "invalid";
-        f_34_a_rule_is_denied: Create, 422, &[],
-            r#"{"message":"Repository rule violations found: Cannot create ref due to creations being restricted."}"# => "denied";
-        a_protected_branch_is_denied: Create, 409, &[], r#"{"message":"Protected branch update failed"}"# => "denied";
-        f_36_a_bad_gateway_on_a_creation_is_ambiguous: Create, 502, &[], "" => "ambiguous";
-        f_39_a_pull_request_that_exists_is_a_conflict: Create, 422, &[],
-            r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"A pull request already exists for owner:x."}]}"# => "conflict";
-        a_label_that_exists_is_a_conflict: Create, 422, &[],
-            r#"{"message":"Validation Failed","errors":[{"resource":"Label","code":"already_exists","field":"name"}]}"# => "conflict";
-        a_move_backwards_is_a_conflict: Idempotent, 422, &[], r#"{"message":"Update is not a fast forward"}"# => "conflict";
-        f_40_no_commits_between_is_invalid: Create, 422, &[],
-            r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"No commits between main and x"}]}"# => "invalid";
-        f_41_a_body_that_is_too_long_is_invalid: Create, 422, &[],
-            r#"{"message":"Validation Failed","errors":[{"message":"body is too long"}]}"# => "invalid";
-        f_43_a_switch_that_forbids_pull_requests_is_denied: Create, 403, &[],
-            r#"{"message":"GitHub Actions is not permitted to create or approve pull requests."}"# => "denied";
-        f_47_a_404_on_a_creation_is_not_found: Create, 404, &[], "" => "not-found";
-        f_48_a_label_that_is_missing_is_invalid: Idempotent, 422, &[], r#"{"message":"Validation Failed"}"# => "invalid";
-        f_50_a_locked_issue_is_denied: Create, 403, &[],
-            r#"{"message":"Unable to create comment because issue is locked."}"# => "denied";
-        too_fast_is_a_limit_also_as_422: Create, 422, &[],
-            r#"{"message":"Validation Failed","errors":["was submitted too quickly"]}"# => "secondary";
-        a_branch_that_is_gone_is_not_found: Idempotent, 422, &[], r#"{"message":"Reference does not exist"}"# => "not-found";
-        an_object_that_is_missing_is_not_found_when_read: Read, 422, &[], r#"{"message":"No commit found"}"# => "not-found";
-        an_object_that_is_missing_is_invalid_when_written: Create, 422, &[], r#"{"message":"Object does not exist"}"# => "invalid";
-        an_empty_repository_has_nothing_to_read: Read, 409, &[], r#"{"message":"Git Repository is empty."}"# => "not-found";
-        another_conflict_is_a_conflict: Idempotent, 409, &[], "" => "conflict";
-        what_the_law_forbids_is_denied: Read, 451, &[], "" => "denied";
-        a_bad_request_is_invalid: Create, 400, &[], r#"{"message":"Problems parsing JSON"}"# => "invalid";
-        a_request_time_out_of_the_server_is_unclear: Create, 408, &[], "" => "ambiguous";
-        a_status_that_nobody_knows_is_unclear: Create, 700, &[], "" => "ambiguous";
+        fn success_is_good(Create, 201, &[], "{}") => "good";
+        fn a_copy_that_is_still_fresh_is_good(Read, 304, &[], "") => "good";
+        fn f_02_a_bad_token_is_unauthorised(Read, 401, &[], r#"{"message":"Bad credentials"}"#) => "unauthorised";
+        fn f_03_a_missing_permission_is_denied(Read, 403, &[],
+            r#"{"message":"Resource not accessible by integration"}"#) => "denied";
+        fn f_03_a_missing_permission_is_denied_with_the_last_request_of_the_hour(Create, 403,
+            &[("x-ratelimit-remaining", "0")], r#"{"message":"Resource not accessible by personal access token"}"#) => "denied";
+        fn f_04_a_server_error_on_a_read_is_transient(Read, 500, &[], "") => "transient";
+        fn f_09_a_403_with_retry_after_is_a_limit(Read, 403, &[("retry-after", "7")], "") => "secondary";
+        fn f_10_a_403_with_nothing_remaining_is_the_primary_limit(Read, 403,
+            &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1")], r#"{"message":"API rate limit exceeded"}"#) => "primary";
+        fn f_11_a_429_without_headers_is_a_limit(Create, 429, &[], "") => "secondary";
+        fn f_12_a_403_without_limit_headers_is_denied(Read, 403, &[], r#"{"message":"Forbidden"}"#) => "denied";
+        fn a_403_with_requests_left_is_denied(Read, 403, &[("x-ratelimit-remaining", "12")], "") => "denied";
+        fn f_44_a_403_that_speaks_of_a_secondary_limit_is_one(Create, 403, &[("x-ratelimit-remaining", "4999")],
+            r#"{"message":"You have exceeded a secondary rate limit"}"#) => "secondary";
+        fn f_15_a_404_is_not_found(Read, 404, &[], r#"{"message":"Not Found"}"#) => "not-found";
+        fn f_16_a_410_is_not_found(Read, 410, &[], r#"{"message":"Issues are disabled for this repo"}"#) => "not-found";
+        fn f_16_a_301_is_moved(Read, 301, &[], "") => "moved";
+        fn f_28_a_server_error_on_an_idempotent_write_is_ambiguous(Idempotent, 502, &[], "<html>") => "ambiguous";
+        fn f_29_a_server_error_on_a_creation_is_ambiguous(Create, 500, &[], "") => "ambiguous";
+        fn f_31_a_reference_that_exists_is_a_conflict(Create, 422, &[],
+            r#"{"message":"Reference already exists"}"#) => "conflict";
+        fn f_33_a_folder_in_the_way_is_invalid(Create, 422, &[],
+            r#"{"message":"Reference cannot be created"}"#) => "invalid";
+        fn f_34_a_rule_is_denied(Create, 422, &[],
+            r#"{"message":"Repository rule violations found: Cannot create ref due to creations being restricted."}"#) => "denied";
+        fn a_protected_branch_is_denied(Create, 409, &[], r#"{"message":"Protected branch update failed"}"#) => "denied";
+        fn f_36_a_bad_gateway_on_a_creation_is_ambiguous(Create, 502, &[], "") => "ambiguous";
+        fn f_39_a_pull_request_that_exists_is_a_conflict(Create, 422, &[],
+            r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"A pull request already exists for owner:x."}]}"#) => "conflict";
+        fn a_label_that_exists_is_a_conflict(Create, 422, &[],
+            r#"{"message":"Validation Failed","errors":[{"resource":"Label","code":"already_exists","field":"name"}]}"#) => "conflict";
+        fn a_move_backwards_is_a_conflict(Idempotent, 422, &[], r#"{"message":"Update is not a fast forward"}"#) => "conflict";
+        fn f_40_no_commits_between_is_invalid(Create, 422, &[],
+            r#"{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"No commits between main and x"}]}"#) => "invalid";
+        fn f_41_a_body_that_is_too_long_is_invalid(Create, 422, &[],
+            r#"{"message":"Validation Failed","errors":[{"message":"body is too long"}]}"#) => "invalid";
+        fn f_43_a_switch_that_forbids_pull_requests_is_denied(Create, 403, &[],
+            r#"{"message":"GitHub Actions is not permitted to create or approve pull requests."}"#) => "denied";
+        fn f_47_a_404_on_a_creation_is_not_found(Create, 404, &[], "") => "not-found";
+        fn f_48_a_label_that_is_missing_is_invalid(Idempotent, 422, &[], r#"{"message":"Validation Failed"}"#) => "invalid";
+        fn f_50_a_locked_issue_is_denied(Create, 403, &[],
+            r#"{"message":"Unable to create comment because issue is locked."}"#) => "denied";
+        fn too_fast_is_a_limit_also_as_422(Create, 422, &[],
+            r#"{"message":"Validation Failed","errors":["was submitted too quickly"]}"#) => "secondary";
+        fn a_branch_that_is_gone_is_not_found(Idempotent, 422, &[], r#"{"message":"Reference does not exist"}"#) => "not-found";
+        fn an_object_that_is_missing_is_not_found_when_read(Read, 422, &[], r#"{"message":"No commit found"}"#) => "not-found";
+        fn an_object_that_is_missing_is_invalid_when_written(Create, 422, &[], r#"{"message":"Object does not exist"}"#) => "invalid";
+        fn an_empty_repository_has_nothing_to_read(Read, 409, &[], r#"{"message":"Git Repository is empty."}"#) => "not-found";
+        fn another_conflict_is_a_conflict(Idempotent, 409, &[], "") => "conflict";
+        fn what_the_law_forbids_is_denied(Read, 451, &[], "") => "denied";
+        fn a_bad_request_is_invalid(Create, 400, &[], r#"{"message":"Problems parsing JSON"}"#) => "invalid";
+        fn a_request_time_out_of_the_server_is_unclear(Create, 408, &[], "") => "ambiguous";
+        fn a_status_that_nobody_knows_is_unclear(Create, 700, &[], "") => "ambiguous";
+    }
+
+    #[test]
+    fn the_page_for_people_says_what_the_code_does() {
+        let page = include_str!("../../../docs/github.md");
+        let table = page.split_once("| status | with |").expect("a table").1;
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let mut seen = 0;
+        for row in rows {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [status, with, read, write] = cells[..] else { panic!("{row}") };
+            let (status, with) = (status.parse().expect("a status"), with.trim_matches('`'));
+            let is_header = |(name, _): &(&str, &str)| matches!(*name, "retry-after" | "x-ratelimit-remaining");
+            let header: Vec<(&str, &str)> = with.split_once(": ").into_iter().filter(is_header).collect();
+            let body =
+                if header.is_empty() { serde_json::json!({ "message": with }).to_string() } else { String::new() };
+            for (operation, says) in [(Read, read), (Idempotent, write), (Create, write)] {
+                assert_eq!(kind(&judge(operation, status, &header, &body)), says, "{operation:?}: {row}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 30, "only {seen} rows were read");
     }
 
     #[test]

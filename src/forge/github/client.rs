@@ -198,10 +198,6 @@ impl Client {
 
     /// Sends a request and returns a good answer.
     pub(super) async fn send(&self, ask: &Ask) -> ForgeResult<Incoming> {
-        self.send_inner(ask).await.map_err(|error| self.hush(error))
-    }
-
-    async fn send_inner(&self, ask: &Ask) -> ForgeResult<Incoming> {
         let api = if ask.url == self.address.graphql() { "graphql" } else { "rest" };
         let account = self.account(&ask.owner, api);
         let mut url = ask.url.clone();
@@ -221,6 +217,8 @@ impl Client {
             let answer = self.transport.send(&outgoing).await;
             drop(leave);
             let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
+            let path = url.split('?').next().unwrap_or_default();
+            tracing::debug!(method = %ask.method, path, status = answer.status, bytes = answer.body.len(), "asked the forge");
             self.governor.hear(&account, &answer.headers);
             let facts = Facts {
                 operation: ask.operation,
@@ -235,10 +233,14 @@ impl Client {
                     self.governor.passed(&account);
                     return Ok(self.keep_copy(ask, &url, answer, copy));
                 }
-                Meaning::Moved if ask.stay => return Ok(answer),
                 Meaning::Moved => {
                     moved += 1;
                     let target = answer.header("location").unwrap_or_default().to_owned();
+                    // A log's address leads to a store of files; a renamed repository's to the same server.
+                    let leads_on = target.starts_with('/') || self.address.path_of(&target).is_some_and(is_repository);
+                    if ask.stay && !leads_on {
+                        return Ok(answer);
+                    }
                     url = self.follow(ask, answer.status, &target, moved).await?;
                 }
                 Meaning::Limited(limit) => {
@@ -253,10 +255,10 @@ impl Client {
                         renewed = true;
                         self.forget_token(&ask.owner, &token).await;
                     } else {
-                        return Err(self.unauthorised(&why));
+                        return Err(hush(self.unauthorised(&why), &token));
                     }
                 }
-                Meaning::Bad(error) => return Err(error),
+                Meaning::Bad(error) => return Err(hush(error, &token)),
             }
         }
     }
@@ -438,37 +440,44 @@ impl Client {
             match classify::meaning(&facts) {
                 Meaning::Good => return Ok(answer),
                 Meaning::Unauthorised(_) if !last => {}
-                Meaning::Unauthorised(why) => return Err(ForgeError::Denied(format!("bad-credentials: {why}"))),
+                Meaning::Unauthorised(why) => {
+                    return Err(hush(ForgeError::Denied(format!("bad-credentials: {why}")), &assertion));
+                }
                 Meaning::Moved => return Err(ForgeError::NotFound(format!("{}: it moved", ask.what))),
                 Meaning::Limited(limit) => {
                     self.governor.limited(&account, limit, &answer.headers);
                     return Err(ForgeError::RateLimited { until: self.governor.until(&account) });
                 }
-                Meaning::Bad(error) => return Err(error),
+                Meaning::Bad(error) => return Err(hush(error, &assertion)),
             }
         }
         Err(ForgeError::Denied("bad-credentials".to_owned()))
-    }
-
-    /// Takes our token out of words that a server sent.
-    fn hush(&self, error: ForgeError) -> ForgeError {
-        let Some(token) = self.credentials.fixed().filter(|token| token.expose().len() >= 6) else { return error };
-        let clean = |text: String| text.replace(token.expose(), "***");
-        match error {
-            ForgeError::NotFound(why) => ForgeError::NotFound(clean(why)),
-            ForgeError::Conflict(why) => ForgeError::Conflict(clean(why)),
-            ForgeError::Invalid(why) => ForgeError::Invalid(clean(why)),
-            ForgeError::Denied(why) => ForgeError::Denied(clean(why)),
-            ForgeError::Transient(why) => ForgeError::Transient(clean(why)),
-            ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
-            limited @ ForgeError::RateLimited { .. } => limited,
-        }
     }
 
     /// Sends a request and reads its answer.
     pub(super) async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> ForgeResult<T> {
         let answer = self.send(ask).await?;
         decode(ask.operation, &ask.what, &answer)
+    }
+}
+
+/// Returns whether a path names a repository by its number, as the addresses of renamed ones do.
+fn is_repository(path: &str) -> bool {
+    path.starts_with("/repositories/")
+}
+
+/// Takes a token out of words that a server sent.
+fn hush(error: ForgeError, token: &Secret) -> ForgeError {
+    let token = token.expose();
+    let clean = |text: String| if token.len() < 6 { text } else { text.replace(token, "***") };
+    match error {
+        ForgeError::NotFound(why) => ForgeError::NotFound(clean(why)),
+        ForgeError::Conflict(why) => ForgeError::Conflict(clean(why)),
+        ForgeError::Invalid(why) => ForgeError::Invalid(clean(why)),
+        ForgeError::Denied(why) => ForgeError::Denied(clean(why)),
+        ForgeError::Transient(why) => ForgeError::Transient(clean(why)),
+        ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
+        limited @ ForgeError::RateLimited { .. } => limited,
     }
 }
 
