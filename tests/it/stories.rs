@@ -6,6 +6,8 @@ mod episodes;
 mod failed_runs;
 mod families;
 mod faults;
+mod faults_http;
+mod faults_matrix;
 mod fleet;
 mod governance;
 mod guards;
@@ -16,3 +18,5 @@ mod races;
 mod rebuild;
 mod workspace;
 mod world;
+
+pub(crate) use world::StillSystem;
