@@ -109,7 +109,7 @@ impl Place<'_> {
             ("GET", ["git", "blobs", id]) => self.blob(id).await,
             ("POST", ["git", "blobs"]) => self.create_blob().await,
             ("GET", ["compare", range @ ..]) => self.compare(&range.join("/")).await,
-            ("GET", ["commits", id, "status"]) => self.status(id).await,
+            ("GET", ["commits", id, "status"]) => Ok(self.status(id)),
             ("GET", ["commits", id, "check-runs"]) => self.check_runs(id).await,
             ("GET", ["commits", name @ ..]) => self.commit(&name.join("/")).await,
             ("GET", ["actions", "runs"]) => self.runs().await,

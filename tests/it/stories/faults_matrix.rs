@@ -749,14 +749,14 @@ fn orders(seed: u64, count: usize) -> Vec<Vec<usize>> {
 #[tokio::test]
 async fn f_53_two_processes_at_the_same_instant_make_one_pull_request() {
     for order in orders(1, 12) {
-        race(&order, false).await;
+        Box::pin(race(&order, false)).await;
     }
 }
 
 #[tokio::test]
 async fn f_54_two_processes_with_different_patches_keep_the_first() {
     for order in orders(2, 12) {
-        race(&order, true).await;
+        Box::pin(race(&order, true)).await;
     }
 }
 
