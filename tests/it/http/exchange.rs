@@ -8,6 +8,9 @@ use homeostat::model::{RepoSlug, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+/// What an address says that nobody wrote down.
+pub(super) const NO_ADDRESS: &str = "This address is not part of the test forge.";
+
 /// A request, whole.
 #[derive(Debug, Clone)]
 pub(super) struct Request {

@@ -8,7 +8,7 @@ use homeostat::forge::rules::{RepositoryRecord, Storage, World, repository_id};
 use homeostat::model::RepoSlug;
 
 use super::door::Token;
-use super::exchange::{Answer, Handled, Request, listed, refusal, slug_of};
+use super::exchange::{Answer, Handled, NO_ADDRESS, Request, listed, refusal, slug_of};
 use super::shapes::Site;
 
 /// The forge as the handlers see it.
@@ -116,7 +116,7 @@ impl Place<'_> {
             ("GET", ["actions", "runs", n]) => self.run(number(n)?).await,
             ("GET", ["actions", "runs", n, "jobs"]) => self.jobs(number(n)?).await,
             ("GET", ["actions", "jobs", n, "logs"]) => self.logs(number(n)?).await,
-            _ => Err(Answer::error(501, "This address is not part of the test forge.")),
+            _ => Err(Answer::error(501, NO_ADDRESS)),
         }
     }
 }

@@ -211,6 +211,15 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
 }
 
 #[tokio::test]
+async fn every_operation_that_is_described_is_served() {
+    let (forge, clock, _) = world().await;
+    let door = Door::open(forge, clock, 30).await;
+    for (method, path) in super::openapi::operations() {
+        assert!(door.serves(&method, &path).await, "{method} {path}: serve it, or take it out of trim.py");
+    }
+}
+
+#[tokio::test]
 async fn lists_lead_on_by_links_under_the_repositorys_id_and_logs_lie_elsewhere() {
     let (forge, clock, slug) = world().await;
     let door = Door::open(forge.clone(), clock.clone(), 2).await;
