@@ -19,7 +19,7 @@ use homeostat::forge::{
 };
 use homeostat::model::{BranchName, FileMode, ObjectId, Permission, RepoSlug, Timestamp};
 
-use crate::http::{Door, client};
+use crate::http::{Door, Fault, Kind, client};
 
 /// What one door is given: a forge, the people behind it, its clock, and a log in which every answer is written.
 struct Stage<S> {

@@ -26,4 +26,4 @@ pub(crate) use client::{client, client_with, impatient};
 pub(crate) use door::{Door, TOKEN, Token};
 pub(crate) use exchange::http_date;
 pub(crate) use fault::{Fault, Kind};
-pub(crate) use journal::Auth;
+pub(crate) use journal::{Auth, Entry};

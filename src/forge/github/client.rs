@@ -231,6 +231,10 @@ impl Client {
                 Meaning::Good => {
                     self.accepted.store(true, Ordering::Relaxed);
                     self.governor.passed(&account);
+                    if ask.method != Method::GET && answer.status != 204 {
+                        // A proxy's page with a 200, or nothing at all: nobody says that it was done.
+                        decode::<serde::de::IgnoredAny>(ask.operation, &ask.what, &answer)?;
+                    }
                     return Ok(self.keep_copy(ask, &url, answer, copy));
                 }
                 Meaning::Moved => {

@@ -28,12 +28,10 @@ GET /user
 GET /users/{username}
 GET /users/{username}/installation
 GET /repos/{owner}/{repo}
-GET /repos/{owner}/{repo}/actions/jobs/{job_id}
 GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs
 GET /repos/{owner}/{repo}/actions/runs
 GET /repos/{owner}/{repo}/actions/runs/{run_id}
 GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs
-GET /repos/{owner}/{repo}/branches/{branch}
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/commits/{ref}
 GET /repos/{owner}/{repo}/commits/{ref}/check-runs
@@ -47,7 +45,6 @@ GET /repos/{owner}/{repo}/git/matching-refs/{ref}
 GET /repos/{owner}/{repo}/git/ref/{ref}
 POST /repos/{owner}/{repo}/git/refs
 PATCH /repos/{owner}/{repo}/git/refs/{ref}
-DELETE /repos/{owner}/{repo}/git/refs/{ref}
 POST /repos/{owner}/{repo}/git/trees
 GET /repos/{owner}/{repo}/git/trees/{tree_sha}
 GET /repos/{owner}/{repo}/installation

@@ -53,6 +53,32 @@ conforms!(runs_of_a_branch_are_listed_newest_first_with_jobs_and_the_end_of_thei
     s.note("no run", gone);
 });
 
+/// Where GraphQL is absent, lists and check runs say the same.
+#[tokio::test]
+async fn a_first_look_without_graphql_sees_the_same() {
+    let clock = start();
+    let people = Arc::new(MemoryForge::new(clock.clock()));
+    let door = Door::open(people.clone(), clock.clone(), 30).await;
+    let forge = client(&door, start(), &["owner/app"]);
+    let stage = Stage::over(people.clone(), Arc::new(forge), clock, Some(door)).await;
+    let main = stage.main().await;
+    let query = GlanceQuery { slug: stage.slug.clone(), branch: None, labels: vec!["homeostat".into()] };
+    let door = stage.door.as_ref().expect("a door");
+    for conclusion in [None, Some(Conclusion::Failure), Some(Conclusion::Success)] {
+        if let Some(conclusion) = conclusion {
+            let at = if conclusion == Conclusion::Success { 2 } else { 1 };
+            people.add_run(&stage.slug, &a_run("ci.yml", &main, conclusion, at, &["t"]), &[]).await.expect("a run");
+            people.open_issue(&stage.slug, &issue("It breaks", &["homeostat"])).await.expect("an issue");
+        }
+        door.set_faults(Vec::new());
+        let asked = stage.forge.glance(std::slice::from_ref(&query)).await.expect("a look");
+        door.set_faults(vec![Fault::on("POST", "/graphql", 9, Kind::Lag)]);
+        let listed = stage.forge.glance(std::slice::from_ref(&query)).await.expect("a look");
+        assert_eq!(door.faults_met(), 1);
+        assert_eq!(asked, listed, "{conclusion:?}");
+    }
+}
+
 conforms!(a_first_look_tells_of_reports_and_checks, |s| {
     let (main, slug) = (s.main().await, s.slug.clone());
     let query = |branch: Option<&str>| GlanceQuery {

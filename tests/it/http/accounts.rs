@@ -6,7 +6,7 @@ use homeostat::model::{Actor, RepoSlug};
 use serde_json::{Value, json};
 
 use super::door::Token;
-use super::exchange::{Answer, Handled, Request, refusal, rfc3339};
+use super::exchange::{Answer, Handled, NO_ADDRESS, Request, refusal, rfc3339};
 use super::routes::{Hub, Place};
 use super::shapes::{node_id, permission};
 
@@ -49,7 +49,7 @@ impl Hub {
                 });
                 Ok(Answer::json(201, minted))
             }
-            _ => Err(Answer::error(501, "This address is not part of the test forge.")),
+            _ => Err(Answer::error(501, NO_ADDRESS)),
         }
     }
 

@@ -50,16 +50,16 @@ impl Place<'_> {
     }
 
     /// The statuses of a commit: workflows leave none.
-    pub(super) async fn status(&self, sha: &str) -> Handled {
+    pub(super) fn status(&self, sha: &str) -> Answer {
         let root = self.hub.site.repo(&self.slug);
-        Ok(Answer::json(
+        Answer::json(
             200,
             json!({
                 "state": "pending", "sha": sha, "total_count": 0, "statuses": [],
                 "repository": self.hub.site.repository(&self.slug, &self.record),
                 "commit_url": format!("{root}/commits/{sha}"), "url": format!("{root}/commits/{sha}/status"),
             }),
-        ))
+        )
     }
 
     /// The check runs of a commit: one for each job of its workflows' newest runs.
@@ -108,14 +108,14 @@ pub(super) async fn stored_log(
         return Answer::nothing(403);
     }
     match forge.storage().job_log(&slug, job, usize::MAX).await {
-        Ok(Some((bytes, _))) => ranged(request, bytes),
+        Ok(Some((bytes, _))) => ranged(request, &bytes),
         _ => Answer::nothing(404),
     }
 }
 
 /// Answers a part where a part was asked for, as blob storage does.
-fn ranged(request: &super::exchange::Request, bytes: Vec<u8>) -> Answer {
-    let whole = Answer { body: Content::Raw("text/plain", bytes.clone()), ..Answer::nothing(200) };
+fn ranged(request: &super::exchange::Request, bytes: &[u8]) -> Answer {
+    let whole = Answer { body: Content::Raw("text/plain", bytes.to_vec()), ..Answer::nothing(200) };
     let Some(range) = request.headers.get("range").and_then(|text| text.strip_prefix("bytes=")) else { return whole };
     let length = bytes.len();
     let (start, end) = match range.split_once('-') {

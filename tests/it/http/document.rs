@@ -21,8 +21,8 @@ pub(super) struct Document {
 /// One thing that is asked for.
 #[derive(Debug, Clone)]
 pub(super) enum Selected {
-    Field { alias: String, name: String, arguments: BTreeMap<String, Argument>, below: Vec<Selected> },
-    Inline(Option<String>, Vec<Selected>),
+    Field { alias: String, name: String, arguments: BTreeMap<String, Argument>, below: Vec<Self> },
+    Inline(Option<String>, Vec<Self>),
     Spread(String),
 }
 
@@ -33,8 +33,8 @@ pub(super) enum Argument {
     /// A word of an enumeration.
     Word(String),
     Plain(Value),
-    List(Vec<Argument>),
-    Object(BTreeMap<String, Argument>),
+    List(Vec<Self>),
+    Object(BTreeMap<String, Self>),
 }
 
 impl Argument {

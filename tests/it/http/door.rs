@@ -25,7 +25,7 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::actions::stored_log;
-use super::exchange::{Answer, Content, Request, http_date};
+use super::exchange::{Answer, Content, NO_ADDRESS, Request, http_date};
 use super::fault::{Fault, Kind, RESET_AFTER, RETRY_AFTER, SLOW, What};
 use super::journal::{Auth, Entry};
 use super::openapi;
@@ -190,6 +190,15 @@ impl Door {
         self.inner.turn.notify_waiters();
     }
 
+    /// Whether there is anything behind an address; what it answers is not looked at.
+    pub(super) async fn serves(&self, method: &str, path: &str) -> bool {
+        let request = Request::read(method, path, "", BTreeMap::new(), b"{}");
+        let token = Token::Personal(OUR_LOGIN.to_owned());
+        let (Ok(answer) | Err(answer)) = self.inner.hub.answer(&request, &token).await;
+        let nothing = matches!(&answer.body, Content::Json(body) if body["message"] == NO_ADDRESS);
+        !nothing
+    }
+
     /// Returns where logs lie.
     pub(crate) fn logs(&self) -> &str {
         &self.inner.hub.logs
@@ -251,6 +260,7 @@ impl Inner {
         book.index += 1;
         book.met += 1;
         book.journal.push(Entry {
+            at: self.clock.now(),
             method: "?".to_owned(),
             target: String::new(),
             auth: Auth::None,
@@ -419,6 +429,7 @@ impl Inner {
         let place = {
             let mut book = self.book();
             book.journal.push(Entry {
+                at: self.clock.now(),
                 method: request.method.clone(),
                 target: request.target.clone(),
                 auth,
@@ -547,6 +558,7 @@ impl Inner {
         let answer = stored_log(&self.hub.forge, &request).await;
         let auth = if request.headers.contains_key("authorization") { Auth::Unknown } else { Auth::None };
         self.book().journal.push(Entry {
+            at: self.clock.now(),
             method: request.method,
             target: request.target,
             auth,

@@ -8,6 +8,9 @@ use homeostat::model::{RepoSlug, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+/// What an address says that nobody wrote down.
+pub(super) const NO_ADDRESS: &str = "This address is not part of the test forge.";
+
 /// A request, whole.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
@@ -67,17 +70,11 @@ fn decode(text: &str) -> String {
     let mut out = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        let escaped = (bytes[at] == b'%').then(|| text.get(at + 1..at + 3)).flatten();
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
+        let here = bytes[at];
+        let escaped = (here == b'%').then(|| text.get(at + 1..at + 3)).flatten();
+        let byte = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        at += if byte.is_some() { 3 } else { 1 };
+        out.push(byte.unwrap_or(here));
     }
     String::from_utf8_lossy(&out).into_owned()
 }

@@ -179,16 +179,16 @@ impl Run<'_> {
                 "prefix" => Got::Value(json!("refs/heads/")),
                 "id" => Got::Value(json!(format!("REF_{slug}:{branch}"))),
                 "target" => Got::Node(Node::Commit(slug.clone(), branch.clone(), at.clone())),
-                _ => return self.none("Ref", name),
+                _ => self.none("Ref", name),
             }),
             (Node::Commit(slug, branch, at), _) => match name {
                 "oid" => Ok(Got::Value(json!(at))),
                 "id" => Ok(Got::Value(json!(format!("C_{at}")))),
                 "statusCheckRollup" => self.rollup(slug, branch).await,
-                _ => self.none("Commit", name),
+                _ => Ok(self.none("Commit", name)),
             },
             (Node::Plain(kind, fields), _) => match fields.get(name) {
-                None => self.none(kind, name),
+                None => Ok(self.none(kind, name)),
                 Some(Value::Array(all)) => {
                     let below = all.iter().map(|one| plain(name, one.clone()));
                     Ok(Got::Nodes(below.collect()))
@@ -196,13 +196,13 @@ impl Run<'_> {
                 Some(Value::Object(one)) => Ok(Got::Node(plain(name, Value::Object(one.clone())))),
                 Some(value) => Ok(Got::Value(value.clone())),
             },
-            _ => self.none(node.type_name(), name),
+            _ => Ok(self.none(node.type_name(), name)),
         }
     }
 
-    fn none(&mut self, kind: &str, name: &str) -> Field {
+    fn none(&mut self, kind: &str, name: &str) -> Got {
         self.unknown.push(format!("{kind}.{name}"));
-        Ok(Got::Value(Value::Null))
+        Got::Value(Value::Null)
     }
 
     async fn of_repository(
@@ -280,7 +280,7 @@ impl Run<'_> {
                 let kind = if found.thread.pull.is_some() { "PullRequest" } else { "Issue" };
                 Got::Node(Node::Plain(kind, issue(found)))
             }
-            _ => return self.none("Repository", name),
+            _ => self.none("Repository", name),
         })
     }
 

@@ -1,5 +1,6 @@
 //! Every request that came, and the claims that a test lays to writes.
 
+use homeostat::model::Timestamp;
 use serde_json::Value;
 
 use super::fault::Kind;
@@ -19,6 +20,8 @@ pub(crate) enum Auth {
 /// One request and what became of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
+    /// When it came, by the forge's clock.
+    pub(crate) at: Timestamp,
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) auth: Auth,

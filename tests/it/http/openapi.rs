@@ -88,6 +88,23 @@ impl Description {
     }
 }
 
+/// Lists every operation by method and path, with something in the place of each name.
+pub(super) fn operations() -> Vec<(String, String)> {
+    let filled = |part: &String| match part.as_str() {
+        "{owner}" | "{org}" | "{username}" => "owner".to_owned(),
+        "{repo}" => "app".to_owned(),
+        "{basehead}" => "main...main".to_owned(),
+        "{ref}" => "heads/main".to_owned(),
+        "{installation_id}" => "815".to_owned(),
+        name if name.starts_with('{') => "1".to_owned(),
+        part => part.to_owned(),
+    };
+    let path = |operation: &Operation| {
+        operation.template.iter().map(filled).map(|part| format!("/{part}")).collect::<String>()
+    };
+    description().operations.iter().map(|operation| (operation.method.clone(), path(operation))).collect()
+}
+
 /// Says what of a request the description does not allow.
 pub(super) fn judge_request(request: &Request) -> Vec<String> {
     let all = description();

@@ -8,7 +8,7 @@ use homeostat::forge::rules::{RepositoryRecord, Storage, World, repository_id};
 use homeostat::model::RepoSlug;
 
 use super::door::Token;
-use super::exchange::{Answer, Handled, Request, listed, refusal, slug_of};
+use super::exchange::{Answer, Handled, NO_ADDRESS, Request, listed, refusal, slug_of};
 use super::shapes::Site;
 
 /// The forge as the handlers see it.
@@ -109,14 +109,14 @@ impl Place<'_> {
             ("GET", ["git", "blobs", id]) => self.blob(id).await,
             ("POST", ["git", "blobs"]) => self.create_blob().await,
             ("GET", ["compare", range @ ..]) => self.compare(&range.join("/")).await,
-            ("GET", ["commits", id, "status"]) => self.status(id).await,
+            ("GET", ["commits", id, "status"]) => Ok(self.status(id)),
             ("GET", ["commits", id, "check-runs"]) => self.check_runs(id).await,
             ("GET", ["commits", name @ ..]) => self.commit(&name.join("/")).await,
             ("GET", ["actions", "runs"]) => self.runs().await,
             ("GET", ["actions", "runs", n]) => self.run(number(n)?).await,
             ("GET", ["actions", "runs", n, "jobs"]) => self.jobs(number(n)?).await,
             ("GET", ["actions", "jobs", n, "logs"]) => self.logs(number(n)?).await,
-            _ => Err(Answer::error(501, "This address is not part of the test forge.")),
+            _ => Err(Answer::error(501, NO_ADDRESS)),
         }
     }
 }

@@ -3,7 +3,6 @@
 //! Spoken to by hand, so that no client's habits hide what the door does.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{JobRecord, ManualClock, NewIssue, RunRecord};
@@ -211,6 +210,15 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
 }
 
 #[tokio::test]
+async fn every_operation_that_is_described_is_served() {
+    let (forge, clock, _) = world().await;
+    let door = Door::open(forge, clock, 30).await;
+    for (method, path) in super::openapi::operations() {
+        assert!(door.serves(&method, &path).await, "{method} {path}: serve it, or take it out of trim.py");
+    }
+}
+
+#[tokio::test]
 async fn lists_lead_on_by_links_under_the_repositorys_id_and_logs_lie_elsewhere() {
     let (forge, clock, slug) = world().await;
     let door = Door::open(forge.clone(), clock.clone(), 2).await;
@@ -267,7 +275,17 @@ async fn each_fault_does_to_a_write_what_it_says() {
         let auth = format!("Bearer {TOKEN}");
         let head = [("authorization", auth.as_str())];
         let sending = send(door.url(), "POST", "/repos/owner/app/issues/1/comments", &head, body);
-        let came = tokio::time::timeout(Duration::from_millis(300), sending).await;
+        // No clock decides whether an answer never comes: the door has met the fault and done what it does.
+        let silent = async {
+            let done = || door.unclaimed().len() == usize::from(kind == Kind::TimeoutApplied);
+            while !(kind.needs_patience() && door.faults_met() == 1 && done()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let came = tokio::select! {
+            came = sending => came,
+            () = silent => None,
+        };
         let applied = forge.comments(&slug, 1, None).await.expect("comments").items.len() == 2;
         let expected = matches!(
             kind,
@@ -275,7 +293,7 @@ async fn each_fault_does_to_a_write_what_it_says() {
         );
         assert_eq!((applied, door.unclaimed().len()), (expected, usize::from(expected)), "{kind:?}");
         assert_eq!(door.faults_met(), 1, "{kind:?}");
-        let status = came.as_ref().ok().and_then(Option::as_ref).map(|came| came.status);
+        let status = came.as_ref().map(|came| came.status);
         let wanted = match kind {
             Kind::Refuse | Kind::ResetBefore | Kind::ResetAfter | Kind::Timeout | Kind::TimeoutApplied => None,
             Kind::ServerError => Some(500),
@@ -288,10 +306,9 @@ async fn each_fault_does_to_a_write_what_it_says() {
             Kind::Lag => Some(404),
         };
         assert_eq!(status, wanted, "{kind:?}");
-        assert_eq!(came.is_err(), kind.needs_patience(), "{kind:?}");
         assert_eq!(clock.now() > before, kind == Kind::Slow, "{kind:?}");
         if kind == Kind::Truncated {
-            let came = came.expect("in time").expect("an answer");
+            let came = came.expect("an answer");
             assert!(serde_json::from_slice::<Value>(&came.body).is_err(), "half of it");
         }
     }

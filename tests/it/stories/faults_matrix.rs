@@ -304,6 +304,18 @@ async fn f_16_a_repository_that_became_another_one_is_left_alone() {
     story.ends_well("f_16").await;
 }
 
+#[tokio::test]
+async fn f_16_f_47_a_repository_that_was_renamed_is_followed_by_its_number() {
+    let story = Story::new().await;
+    let id = story.world.forge.repository(&story.slug).await.expect("a repository").id;
+    let place = format!("{}/repositories/{id}/issues?state=open", story.http.door.url());
+    let headers = [("location", place.as_str())];
+    let body = r#"{"message":"Moved Permanently"}"#;
+    let ran = story.run(vec![Fault::reply("GET", "/repos/acme/shop/issues?", MANY, 301, &headers, body)]).await;
+    made(&story, &ran, "the same repository").await;
+    story.ends_well("the same repository").await;
+}
+
 /// A failed run with one log.
 async fn logged(story: &Story, log: &[u8]) {
     let at = story.world.clock.now();
@@ -656,16 +668,29 @@ async fn f_51_a_branch_on_which_a_person_works_is_theirs() {
 }
 
 #[tokio::test]
+async fn f_52_a_pull_request_that_a_person_closed_stays_closed() {
+    let story = Story::new().await;
+    let ran = story.run(Vec::new()).await;
+    made(&story, &ran, "f_52").await;
+    let number = story.world.open_pulls(&story.slug).await.remove(0).number;
+    story.world.forge.close_thread(&story.slug, number, "alice").await.expect("a close");
+    story.world.hours(48);
+    let again = story.run(Vec::new()).await;
+    assert_eq!((class(&again), again.writes), (0, 0), "{:?}\n{}", again.class, lines(&again));
+    assert_eq!(story.open_pulls().await, 0);
+}
+
+#[tokio::test]
 async fn f_58_what_was_surely_not_sent_is_no_unclear_answer() {
     let story = Story::new().await;
     let main = story.main.clone();
     let branch = "homeostat/x".parse().expect("a branch");
-    // Nobody listens there; no such host; no TLS there.
+    // Nobody listens there; no TLS there.
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = closed.local_addr().expect("an address").port();
     drop(closed);
     let plain = story.http.door.url().replace("http://", "https://");
-    for url in [format!("http://127.0.0.1:{port}"), "https://forge.invalid".to_owned(), plain] {
+    for url in [format!("http://127.0.0.1:{port}"), plain] {
         let forge = GithubForge::new(homeostat::forge::github::Settings {
             api_url: url.clone(),
             graphql_url: None,
@@ -749,14 +774,14 @@ fn orders(seed: u64, count: usize) -> Vec<Vec<usize>> {
 #[tokio::test]
 async fn f_53_two_processes_at_the_same_instant_make_one_pull_request() {
     for order in orders(1, 12) {
-        race(&order, false).await;
+        Box::pin(race(&order, false)).await;
     }
 }
 
 #[tokio::test]
 async fn f_54_two_processes_with_different_patches_keep_the_first() {
     for order in orders(2, 12) {
-        race(&order, true).await;
+        Box::pin(race(&order, true)).await;
     }
 }
 
