@@ -51,6 +51,8 @@ class Project:
     solved: dict[str, tuple[str, str]]
     bare: Path
     reports: list[Report] = field(default_factory=list)
+    # The log of the job that failed, where that is the report.
+    log: bytes | None = None
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
@@ -73,9 +75,30 @@ def listed(folder: Path, tree: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def project(name: str, folder: Path) -> Project:
-    """Makes the bare repository of one project of the fleet."""
-    source, work, bare = DEMO / name, folder / f"{name}.work", folder / f"{name}.git"
+def log_of(command: str, tests: subprocess.CompletedProcess) -> bytes:
+    """Writes what a command said as a workflow's log has it."""
+    lines = [f"##[group]Run {command}", f"{command}", "shell: /usr/bin/bash -e {0}", "##[endgroup]"]
+    lines += tests.stdout.decode().splitlines()
+    lines.append(f"##[error]Process completed with exit code {tests.returncode}.")
+    return "".join(f"2026-01-05T08:10:{number % 60:02}.0000000Z {line}\r\n" for number, line in enumerate(lines)).encode()
+
+
+def failing(command: str, work: Path) -> bytes:
+    """Runs the project's own tests as its CI would, and returns the log."""
+    ground = work.with_suffix(".ci")
+    shutil.copytree(work, ground, ignore=shutil.ignore_patterns(".git"))
+    tests = subprocess.run(["/bin/sh", "-c", command], cwd=ground, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    shutil.rmtree(ground)
+    if tests.returncode == 0:
+        raise Broken(f"{command} is green in {work.name}, so its log shows no failure")
+    return log_of(command, tests)
+
+
+def project(name: str, folder: Path, from_log: str | None = None) -> Project:
+    """Makes the bare repository of one project of the fleet; with `from_log` under that name, without its issues, and
+    with the log of its own failing tests instead."""
+    source, name = DEMO / name, from_log or name
+    work, bare = folder / f"{name}.work", folder / f"{name}.git"
     shutil.copytree(source / "repo", work)
     git("init", "--quiet", "--initial-branch=main", cwd=work)
     # Bytes count: nothing is converted on the way in.
@@ -89,10 +112,15 @@ def project(name: str, folder: Path) -> Project:
     # What a person would change is what the library's pattern makes, to the byte; so the pull request's tree is known.
     git("apply", "--index", str(source / "solution.patch"), cwd=work)
     solved = listed(work, git("write-tree", cwd=work))
-    shutil.rmtree(work)
     settings = dict(line.split(": ", 1) for line in (source / "demo.yml").read_text().splitlines())
-    reports = [read_report(path) for path in sorted((source / "issues").glob("*.md"))]
-    return Project(name, settings["test_command"], commit, tree, solved, bare, reports, files)
+    made = Project(name, settings["test_command"], commit, tree, solved, bare, files=files)
+    if from_log:
+        git("reset", "--quiet", "--hard", commit, cwd=work)
+        made.log = failing(made.test_command, work)
+    else:
+        made.reports = [read_report(path) for path in sorted((source / "issues").glob("*.md"))]
+    shutil.rmtree(work)
+    return made
 
 
 @dataclass
@@ -123,6 +151,10 @@ class Tenant:
     def bot_token(self) -> str:
         # The prefix of a personal token: several repositories may be configured for it.
         return f"ghp_{self.name.replace('-', '')}Zq8RtVx2LmPw5KdYb3Nc7"
+
+    @property
+    def read_token(self) -> str:
+        return f"ghp_{self.name.replace('-', '')}Hd6WsQj9TfXk4RuMz1Gv8"
 
     def logins(self) -> dict[str, str]:
         return {self.owner_token: self.owner, self.bot_token: self.bot}

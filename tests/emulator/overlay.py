@@ -1,8 +1,8 @@
 """What stands between the program and the emulator: what the emulator lacks of GitHub, and faults.
 
-Adds 401 for a wrong token, ETag and 304, pull requests inside `/issues`, an empty combined status, and the two
-questions of GraphQL without which nothing is worked on or deleted; every other GraphQL is 404, so that REST is used.
-Refuses to add what would help the program count: a second pull request of one head is accepted, as the emulator does.
+Adds 401 for a wrong token, ETag and 304, pull requests inside `/issues`, workflow runs whose logs lie on another host,
+an empty combined status, and the two questions of GraphQL without which nothing is worked on or deleted; every other
+GraphQL is 404, so that REST is used. Refuses to add what would help the program count: a second pull request of one head is accepted, as the emulator does.
 """
 
 import hashlib
@@ -12,11 +12,15 @@ import re
 import socket
 import struct
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server", "content-encoding"}
+LISTED_PULLS = re.compile(r"^/repos/[^/]+/[^/]+/pulls$")
+ACTIONS = re.compile(r"^/repos/([^/]+/[^/]+)/actions/(runs|runs/(\d+)/jobs|jobs/(\d+)/logs)$")
+STORE = "/store-of-logs/"
 ISSUES = re.compile(r"^/repos/[^/]+/[^/]+/issues$")
 STATUS = re.compile(r"^/repos/[^/]+/[^/]+/commits/([0-9a-f]{40})/status$")
 
@@ -51,11 +55,21 @@ KINDS = {
 
 
 @dataclass
+class FailedRun:
+    """A failed workflow run of `main`, with one job."""
+
+    commit: str
+    log: bytes
+
+
+@dataclass
 class Seen:
     """What went through, since the last time it was asked."""
 
     requests: int = 0
     writes: list[str] = field(default_factory=list)
+    # What never may happen, in words.
+    wrongs: list[str] = field(default_factory=list)
 
 
 class Overlay(ThreadingHTTPServer):
@@ -65,12 +79,19 @@ class Overlay(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, port: int, token: str):
+    def __init__(self, port: int, token: str, read_token: str):
         super().__init__(("127.0.0.1", 0), Door)
         self.upstream = port
         self.token = token
+        # May read and nothing else; the emulator knows the other alone.
+        self.read_token = read_token
         self.lock = threading.Lock()
         self.fault: Fault | None = None
+        # Repositories with a failed run, by slug.
+        self.runs: dict[str, FailedRun] = {}
+        # How long a new pull request is left out of lists, in seconds.
+        self.lag = 0.0
+        self.born: dict[str, float] = {}
         self.kill = lambda: None
         self.seen = Seen()
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
@@ -136,9 +157,15 @@ class Door(BaseHTTPRequestHandler):
         is_graph = urlsplit(self.path).path.endswith("/graphql")
         asked = json.loads(body) if is_graph else {}
         changes = self.command != "GET" and not (is_graph and not asked.get("query", "").startswith("mutation"))
+        given = self.headers.get("Authorization", "").split(" ")[-1]
+        if self.path.startswith(STORE):
+            return self._send(self._store(given))
         fault = self.server.count(self.command, self.path, changes)
-        if self.headers.get("Authorization", "").split(" ")[-1] != self.server.token:
+        if given not in (self.server.token, self.server.read_token):
             return self._send(made(401, {"message": "Bad credentials"}))
+        if given == self.server.read_token and changes:
+            self.server.seen.wrongs.append(f"a token that may only read asked for {self.command} {self.path}")
+            return self._send(made(403, {"message": "Resource not accessible by personal access token"}))
         kind = fault.kind if fault else ""
         if kind == "500-before":
             return self._send(made(500, {"message": "Server Error"}))
@@ -175,14 +202,61 @@ class Door(BaseHTTPRequestHandler):
     def _rest(self, body: bytes) -> Answer:
         place = urlsplit(self.path)
         status = STATUS.match(place.path)
+        actions = ACTIONS.match(place.path)
+        if actions and actions[1] in self.server.runs:
+            return self._actions(actions)
         if self.command == "GET" and status:
             return made(200, {"state": "pending", "sha": status[1], "total_count": 0, "statuses": []})
         answer = self._forward(self.command, self.path, body)
+        if self.command == "POST" and LISTED_PULLS.match(place.path) and answer.status == 201:
+            self.server.born[answer.json()["url"]] = time.monotonic()
         if self.command == "GET" and answer.status == 200:
+            if LISTED_PULLS.match(place.path):
+                self._forget_the_newest(answer)
             if ISSUES.match(place.path):
                 answer.body = self._with_pulls(place.path, parse_qs(place.query), answer)
             self._tag(answer)
         return answer
+
+    def _forget_the_newest(self, answer: Answer) -> None:
+        """A replica that lags does not list what was made a moment ago."""
+        now, born = time.monotonic(), self.server.born
+        old = [pull for pull in answer.json() if now - born.get(pull["url"], float("-inf")) >= self.server.lag]
+        answer.body = json.dumps(old).encode()
+
+    def _actions(self, asked: re.Match) -> Answer:
+        """One failed run of `main`, its job, and where the log is."""
+        slug, what = asked[1], asked[2]
+        run, web = self.server.runs[slug], f"{self.server.url}/{slug}/actions/runs/71"
+        if what == "runs":
+            repository = self._forward("GET", f"/repos/{slug}").json()
+            one = {
+                "id": 71, "name": "ci", "path": ".github/workflows/ci.yml", "html_url": web, "head_branch": "main",
+                "head_sha": run.commit, "head_repository": repository, "repository": repository, "event": "push",
+                "actor": repository["owner"], "run_attempt": 1, "status": "completed", "conclusion": "failure",
+                "created_at": "2026-01-05T08:10:00Z", "updated_at": "2026-01-05T08:11:00Z",
+            }
+            return made(200, {"total_count": 1, "workflow_runs": [one]})
+        if what.endswith("/jobs"):
+            ends = {"Set up job": "success", "Run the tests": "failure", "Complete job": "success"}
+            steps = [
+                {"number": number, "name": name, "status": "completed", "conclusion": conclusion}
+                for number, (name, conclusion) in enumerate(ends.items(), 1)
+            ]
+            job = {
+                "id": 72, "run_id": 71, "name": "test", "html_url": f"{web}/job/72", "status": "completed",
+                "conclusion": "failure", "labels": ["ubuntu-24.04"], "steps": steps,
+            }
+            return made(200, {"total_count": 1, "jobs": [job]})
+        # Another name for this machine is another host: no token may follow there.
+        elsewhere = self.server.url.replace("127.0.0.1", "localhost")
+        return Answer(302, [("Location", f"{elsewhere}{STORE}{slug}?sig=abc")], b"")
+
+    def _store(self, given: str) -> Answer:
+        if given:
+            self.server.seen.wrongs.append("the store of logs, which is another host, was sent a token")
+        slug = urlsplit(self.path).path.removeprefix(STORE)
+        return Answer(200, [("Content-Type", "text/plain")], self.server.runs[slug].log)
 
     def _with_pulls(self, path: str, query: dict, answer: Answer) -> bytes:
         """Puts pull requests where GitHub has them too, at the end of the last page."""

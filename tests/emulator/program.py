@@ -1,6 +1,6 @@
 """Runs the program as a workflow's job would: a fresh runner each time, with the variables of Actions.
 
-Refuses to hand over anything of this machine's own environment but what finds programs.
+Refuses to hand over anything of this machine's own environment but what finds programs, and to leave a process behind.
 """
 
 import os
@@ -34,10 +34,16 @@ class Ended:
         return f"exit code {self.code} after {self.seconds:.0f} s, files in {self.folder}\n{tail}"
 
 
-class Running:
-    """One process of the program."""
+# Processes that were started and not waited for: what is left of them ends with this program.
+ALIVE: set[subprocess.Popen] = set()
 
-    def __init__(self, binary: Path, tenant: Tenant, overlay: Overlay, number: int):
+
+class Running:
+    """One process of the program; `words` is its command, `run` with nothing else for the whole main job."""
+
+    def __init__(
+        self, binary: Path, tenant: Tenant, overlay: Overlay, number: int, words: list[str], extra: dict[str, str | None]
+    ):
         self.folder = tenant.folder / f"run-{number}"
         (self.folder / "temp").mkdir(parents=True)
         (self.folder / "home").mkdir()
@@ -66,14 +72,20 @@ class Running:
             "RUNNER_TEMP": str(self.folder / "temp"),
             "TMPDIR": str(self.folder / "temp"),
         }
+        for name, value in extra.items():
+            env.pop(name, None)
+            if value is not None:
+                env[name] = value
         for name in ("output", "summary.md"):
             (self.folder / name).touch()
         self._text = (self.folder / "text").open("wb")
-        command = [str(binary), "run", "--config", str(tenant.folder / "repos.yml"), "--artifacts", str(self.folder / "artifacts")]
+        place = ["--config", str(tenant.folder / "repos.yml"), "--artifacts", str(self.folder / "artifacts")]
+        command = [str(binary), *words, *place]
         self._began = time.monotonic()
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=env, stdin=subprocess.DEVNULL, stdout=self._text, stderr=subprocess.STDOUT
         )
+        ALIVE.add(self.process)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -86,9 +98,16 @@ class Running:
             self.process.wait()
             raise Broken(f"the program ran for more than {LONGEST} s; its words are in {self.folder / 'text'}") from None
         finally:
+            ALIVE.discard(self.process)
             self._text.close()
         text = (self.folder / "text").read_text(errors="replace")
         return Ended(code, time.monotonic() - self._began, read_outputs(self.folder / "output"), self.folder, text)
+
+
+def end_all() -> None:
+    """Ends what is still running."""
+    for process in list(ALIVE):
+        process.kill()
 
 
 def read_outputs(path: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The scenarios: once, twice, two at once, a fault at every write, a death after every write.
+"""The scenarios: once, twice, two at once, in four jobs, a fault at every write, a death after every write.
 
 Each has a world of its own on the emulator and ends in the same way: a run that nothing disturbs leaves exactly what is
 wanted, and one more run writes nothing at all.
@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import World, require
-from emulator import Api, Emulator
+from checks import OURS, World, require
+from emulator import Api, Broken, Emulator
 from fleet import Project, Tenant
-from overlay import Fault, Overlay
+from overlay import FailedRun, Fault, Overlay
 from program import Ended, Running
 
 # Done, and "incomplete, try again": all that a fault of the forge may come to.
@@ -27,6 +27,16 @@ class Scenario:
     fault: Fault | None = None
     # Seconds between the starts of two runs at once; `None` for one run.
     apart: float | None = None
+    # The four privileges as jobs of their own, instead of `run`.
+    jobs: bool = False
+    # How long a new pull request is not listed, in seconds.
+    lag: float = 0.0
+    # Whether the end is spoilt on purpose, to see that it is noticed.
+    spoilt: bool = False
+
+    @property
+    def troubled(self) -> bool:
+        return self.fault is not None or self.apart is not None
 
 
 @dataclass
@@ -35,7 +45,7 @@ class Result:
 
     runs: int
     seconds: float
-    writes: int
+    writes: list[str]
     requests_of_silence: int
     exit_codes: list[int]
 
@@ -49,28 +59,34 @@ class Stage:
         api = Api(emulator.port, self.tenant.owner_token)
         self.tenant.seed(api)
         self.world = World(api, self.tenant)
-        self.overlay = Overlay(emulator.port, self.tenant.bot_token)
+        self.overlay = Overlay(emulator.port, self.tenant.bot_token, self.tenant.read_token)
+        self.overlay.lag = scenario.lag
+        for one in self.tenant.projects:
+            if one.log is not None:
+                self.overlay.runs[self.tenant.slug(one)] = FailedRun(one.commit, one.log)
+        self.started = 0
         self.codes: list[int] = []
 
-    def start(self) -> Running:
-        return Running(self.binary, self.tenant, self.overlay, len(self.codes) + 1)
+    def start(self, words: list[str] | None = None, extra: dict[str, str | None] | None = None) -> Running:
+        self.started += 1
+        return Running(self.binary, self.tenant, self.overlay, self.started, words or ["run"], extra or {})
 
     def ended(self, running: Running, allowed: set[int]) -> Ended:
         end = running.end()
         self.codes.append(end.code)
         require(end.code in allowed, f"the run may end with {sorted(allowed)}: {end.told()}")
-        self._keeps_the_token(end)
+        wrongs = self.overlay.seen.wrongs
+        require(not wrongs, f"{wrongs}: {end.told()}")
+        self._keeps_the_tokens(end)
         return end
 
-    def _keeps_the_token(self, end: Ended) -> None:
-        """Nothing that a run leaves behind holds its token."""
-        token = self.tenant.bot_token.encode()
+    def _keeps_the_tokens(self, end: Ended) -> None:
+        """Nothing that a run leaves behind holds a token."""
+        tokens = [self.tenant.bot_token.encode(), self.tenant.read_token.encode()]
         for path in sorted(end.folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                require(token not in path.read_bytes(), f"the token is in {path}")
-
-    def told(self, ends: list[Ended]) -> str:
-        return "\n".join(end.told() for end in ends)
+                text = path.read_bytes()
+                require(not any(token in text for token in tokens), f"a token is in {path}")
 
 
 def play(scenario: Scenario, emulator: Emulator, binary: Path) -> Result:
@@ -82,31 +98,35 @@ def play(scenario: Scenario, emulator: Emulator, binary: Path) -> Result:
         silence = _silent(stage)
     finally:
         stage.overlay.close()
+    if scenario.spoilt:
+        _is_noticed(stage)
     return Result(len(stage.codes), time.monotonic() - began, writes, silence, stage.codes)
 
 
-def _disturbed(stage: Stage) -> int:
+def _disturbed(stage: Stage) -> list[str]:
     """Runs with the scenario's trouble, then without any until all is there; returns the writes of the first."""
     scenario, world = stage.scenario, stage.world
     stage.overlay.begin(scenario.fault)
     if scenario.apart is not None:
-        _two_at_once(stage)
-    elif scenario.fault is None:
-        end = stage.ended(stage.start(), {DONE})
-        _says_what_it_did(end, stage.tenant.projects)
-    else:
+        _two_at_once(stage, scenario.apart)
+    elif scenario.fault is not None:
         _one_with_a_fault(stage, scenario.fault)
-    writes = len(stage.overlay.seen.writes)
-    world.never_two()
-    if scenario.fault is not None or scenario.apart is not None:
-        stage.overlay.begin(None)
-        end = stage.ended(stage.start(), {DONE})
-        try:
-            world.complete()
-        except Exception as error:
-            raise type(error)(f"{error}\nafter the clean run: {end.told()}") from error
+    elif scenario.jobs:
+        _in_four_jobs(stage)
     else:
+        _says_what_it_did(stage.ended(stage.start(), {DONE}), stage.tenant.projects)
+    writes = stage.overlay.seen.writes
+    world.never_two()
+    stage.overlay.lag = 0.0
+    if not scenario.troubled:
         world.complete()
+        return writes
+    stage.overlay.begin(None)
+    end = stage.ended(stage.start(), {DONE})
+    try:
+        world.complete()
+    except Broken as broken:
+        raise Broken(f"{broken}\nafter the clean run: {end.told()}") from broken
     return writes
 
 
@@ -119,14 +139,26 @@ def _one_with_a_fault(stage: Stage, fault: Fault) -> None:
         require(fault.hits > 0, f"there was no write {fault.at} to disturb: {end.told()}")
 
 
-def _two_at_once(stage: Stage) -> None:
+def _two_at_once(stage: Stage, apart: float) -> None:
     first = stage.start()
-    stage.codes.append(0)
-    time.sleep(stage.scenario.apart)
+    time.sleep(apart)
     second = stage.start()
-    stage.codes.pop()
     for running in (first, second):
         stage.ended(running, {DONE, AGAIN})
+
+
+def _in_four_jobs(stage: Stage) -> None:
+    """Each job is a machine of its own that gets the files of the one before; the one that runs code cannot write."""
+    work = stage.tenant.folder / "handed-on"
+    reader = {"GITHUB_TOKEN": None, "HOMEOSTAT_READ_TOKEN": stage.tenant.read_token}
+    stage.ended(stage.start(["reserve", "--out", str(work)]), {DONE})
+    proposed = stage.ended(stage.start(["propose", "--in", str(work), "--out", str(work)], reader), {DONE})
+    digest = proposed.outputs.get("digest", "")
+    require(digest.startswith("sha256:"), f"propose gives no digest: {proposed.told()}")
+    stage.ended(stage.start(["record", "--in", str(work), "--digest", digest]), {DONE})
+    before = len(stage.overlay.seen.writes)
+    published = stage.ended(stage.start(["publish", "--in", str(work), "--digest", digest]), {DONE})
+    require(len(stage.overlay.seen.writes) > before, f"publish wrote nothing: {published.told()}")
 
 
 def _says_what_it_did(end: Ended, projects: list[Project]) -> None:
@@ -152,3 +184,50 @@ def _silent(stage: Stage) -> int:
     require(end.outputs.get("prs-created") == "0", f"a run with nothing to do says {end.outputs}: {end.told()}")
     stage.world.complete()
     return seen.requests
+
+
+def _is_noticed(stage: Stage) -> None:
+    """The checks are worth something: each of these is an invariant that no longer holds."""
+    world, tenant = stage.world, stage.tenant
+    api, one = world.api, tenant.projects[0]
+    slug = tenant.slug(one)
+    pull = world.ours(one)[0]
+    head, number = pull["head"], pull["number"]
+    words = {"title": "again", "head": head["ref"], "base": "main", "body": pull["body"]}
+    label = pull["labels"][0]["name"]
+
+    def unlabelled() -> None:
+        api.ask("DELETE", f"/repos/{slug}/issues/{number}/labels/{label}")
+
+    def retold() -> None:
+        api.ask("PATCH", f"/repos/{slug}/pulls/{number}", {"body": "Something else"})
+
+    def branched() -> None:
+        api.ask("POST", f"/repos/{slug}/git/refs", {"ref": f"refs/heads/{OURS}aaaa", "sha": head["sha"]})
+
+    def closed() -> None:
+        api.ask("PATCH", f"/repos/{slug}/pulls/{number}", {"state": "closed"})
+
+    def twice() -> None:
+        api.ask("POST", f"/repos/{slug}/pulls", words)
+
+    def moved() -> None:
+        api.ask("PATCH", f"/repos/{slug}/git/refs/heads/main", {"sha": head["sha"], "force": True})
+
+    mends = {
+        unlabelled: lambda: api.ask("POST", f"/repos/{slug}/issues/{number}/labels", {"labels": [label]}),
+        retold: lambda: api.ask("PATCH", f"/repos/{slug}/pulls/{number}", {"body": pull["body"]}),
+        branched: lambda: api.ask("DELETE", f"/repos/{slug}/git/refs/heads/{OURS}aaaa"),
+        closed: lambda: api.ask("PATCH", f"/repos/{slug}/pulls/{number}", {"state": "open"}),
+        moved: lambda: api.ask("PATCH", f"/repos/{slug}/git/refs/heads/main", {"sha": one.commit, "force": True}),
+        twice: lambda: None,
+    }
+    for spoil, mend in mends.items():
+        world.complete()
+        spoil()
+        try:
+            world.complete()
+        except Broken:
+            mend()
+            continue
+        raise Broken(f"the checks did not notice that the world was {spoil.__name__}")
