@@ -18,6 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server", "content-encoding"}
+MADE_REF = re.compile(r"^/repos/[^/]+/[^/]+/git/refs$")
+READ_REF = re.compile(r"^(/repos/[^/]+/[^/]+/git)/(ref|matching-refs)/(.+)$")
 LISTED_PULLS = re.compile(r"^/repos/[^/]+/[^/]+/pulls$")
 ACTIONS = re.compile(r"^/repos/([^/]+/[^/]+)/actions/(runs|runs/(\d+)/jobs|jobs/(\d+)/logs)$")
 STORE = "/store-of-logs/"
@@ -89,8 +91,9 @@ class Overlay(ThreadingHTTPServer):
         self.fault: Fault | None = None
         # Repositories with a failed run, by slug.
         self.runs: dict[str, FailedRun] = {}
-        # How long a new pull request is left out of lists, in seconds.
+        # How long a new pull request is left out of lists and a new branch is not there, in seconds.
         self.lag = 0.0
+        # When what has this address was made.
         self.born: dict[str, float] = {}
         self.kill = lambda: None
         self.seen = Seen()
@@ -208,21 +211,23 @@ class Door(BaseHTTPRequestHandler):
         if self.command == "GET" and status:
             return made(200, {"state": "pending", "sha": status[1], "total_count": 0, "statuses": []})
         answer = self._forward(self.command, self.path, body)
-        if self.command == "POST" and LISTED_PULLS.match(place.path) and answer.status == 201:
-            self.server.born[answer.json()["url"]] = time.monotonic()
+        if self.command == "POST" and answer.status == 201:
+            if LISTED_PULLS.match(place.path) or MADE_REF.match(place.path):
+                self.server.born[answer.json()["url"]] = time.monotonic()
         if self.command == "GET" and answer.status == 200:
-            if LISTED_PULLS.match(place.path):
-                self._forget_the_newest(answer)
+            read = READ_REF.match(place.path)
+            if read and read[2] == "ref" and self._is_too_new(answer.json()):
+                return made(404, {"message": "Not Found"})
+            if LISTED_PULLS.match(place.path) or read and read[2] == "matching-refs":
+                answer.body = json.dumps([one for one in answer.json() if not self._is_too_new(one)]).encode()
             if ISSUES.match(place.path):
                 answer.body = self._with_pulls(place.path, parse_qs(place.query), answer)
             self._tag(answer)
         return answer
 
-    def _forget_the_newest(self, answer: Answer) -> None:
-        """A replica that lags does not list what was made a moment ago."""
-        now, born = time.monotonic(), self.server.born
-        old = [pull for pull in answer.json() if now - born.get(pull["url"], float("-inf")) >= self.server.lag]
-        answer.body = json.dumps(old).encode()
+    def _is_too_new(self, one: dict) -> bool:
+        """A replica that lags does not have what was made a moment ago."""
+        return time.monotonic() - self.server.born.get(one["url"], float("-inf")) < self.server.lag
 
     def _actions(self, asked: re.Match) -> Answer:
         """One failed run of `main`, its job, and where the log is."""
