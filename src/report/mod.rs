@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn f_48_a_pull_request_without_its_labels_says_why_the_run_is_not_done() {
+    fn a_pull_request_without_its_labels_says_why_the_run_is_not_done() {
         assert!(half_done(Some(3)).starts_with("Pull request #3 stands, but its labels"));
     }
 
