@@ -114,7 +114,7 @@ pub(crate) fn open_with(
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
     let held_back = is_held_back(place, env);
-    let run = run_info(&loaded, place.dry_run || held_back, env, system);
+    let run = run_info(&loaded, privilege, place.dry_run || held_back, env, system);
     let redactor = Redactor::new(&secrets(env));
     Ok(Session {
         loaded,
@@ -352,7 +352,13 @@ pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
         .collect()
 }
 
-fn run_info(loaded: &Loaded, dry_run: bool, env: &BTreeMap<String, String>, system: OsSystem) -> RunInfo {
+fn run_info(
+    loaded: &Loaded,
+    privilege: Privilege,
+    dry_run: bool,
+    env: &BTreeMap<String, String>,
+    system: OsSystem,
+) -> RunInfo {
     let get = |name: &str| env.get(name).cloned().unwrap_or_default();
     let process = std::process::id();
     let parts = [
@@ -375,13 +381,17 @@ fn run_info(loaded: &Loaded, dry_run: bool, env: &BTreeMap<String, String>, syst
         url,
         environment: loaded.environment.clone(),
         dry_run: dry_run || stopped || env.contains_key("HOMEOSTAT_DRY_RUN"),
-        owner: owner(process),
+        owner: owner(privilege, process),
     }
 }
 
-/// Names this process so that another run on this machine can tell when it is gone.
-fn owner(process: u32) -> String {
-    format!("{process}:{}@{}", started(process).unwrap_or_default(), machine())
+/// Names this process so that another run on this machine can tell when it is gone. What `reserve` leases outlives it: the
+/// jobs after it work on that, so its end says nothing.
+fn owner(privilege: Privilege, process: u32) -> String {
+    match privilege {
+        Privilege::All => format!("{process}:{}@{}", started(process).unwrap_or_default(), machine()),
+        _ => String::new(),
+    }
 }
 
 /// Says whether a lease's owner is a process of this machine that is gone; of other machines nobody can tell.
@@ -400,7 +410,35 @@ fn started(process: u32) -> Option<String> {
     stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19).map(str::to_owned)
 }
 
-/// Names this boot of this machine.
+/// Names this boot of this machine and the processes that can be seen here: containers share the one, not the other.
 fn machine() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").map(|id| id.trim().to_owned()).unwrap_or_default()
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    let seen = std::fs::read_link("/proc/self/ns/pid");
+    match (boot, seen) {
+        (Ok(boot), Ok(seen)) => format!("{} {}", boot.trim(), seen.display()),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn only_a_process_of_this_machine_that_ended_is_gone() {
+        let own = owner(Privilege::All, std::process::id());
+        assert!(!owner_is_gone(&own), "{own} is running");
+        let (_, place) = own.split_once('@').expect("a place");
+        assert!(owner_is_gone(&format!("{}:1@{place}", std::process::id())), "the number was given to another process");
+        assert!(place.contains("pid:["), "{place}: containers of one machine do not see each other's processes");
+        assert!(!owner_is_gone(&format!("1:1@{place} of another container")));
+    }
+
+    #[test]
+    fn the_end_of_reserve_frees_nothing_that_the_jobs_after_it_work_on() {
+        assert!(!owner_is_gone(&owner(Privilege::Reserve, std::process::id())));
+        assert!(!owner_is_gone(&owner(Privilege::Reserve, u32::MAX)));
+        assert_eq!(owner(Privilege::Reserve, 1), "", "nobody can be found gone by it");
+    }
 }

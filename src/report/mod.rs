@@ -251,8 +251,12 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
     if candidate.source == Source::Pattern {
         report.patterns_used.extend(candidate.pattern.clone());
     }
-    report.pull_requests.push(PullReport {
-        number: published.pull.as_ref().map(|pull| pull.number),
+    let number = published.pull.as_ref().map(|pull| pull.number);
+    if published.retryable {
+        report.error.get_or_insert_with(|| half_done(number));
+    }
+    let pull = PullReport {
+        number,
         url: published.pull.as_ref().map(|pull| pull.url.clone()),
         branch: crate::plan::branch_for(&candidate.fingerprint, candidate.episode).to_string(),
         fingerprint: candidate.fingerprint.to_string(),
@@ -261,7 +265,20 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
         source: Some(candidate.source),
         draft: published.pull.as_ref().is_some_and(|pull| pull.draft),
         evidence: Some(candidate.evidence.kind),
-    });
+    };
+    tell_of(&mut report.pull_requests, pull);
+}
+
+/// Adds a pull request; one that was seen open while work was chosen is told of once, by what became of it.
+fn tell_of(pulls: &mut Vec<PullReport>, pull: PullReport) {
+    pulls.retain(|known| known.number.is_none() || known.number != pull.number);
+    pulls.push(pull);
+}
+
+/// Says why a run whose pull request stands is not done (exit 4 needs a reason that a person can read).
+fn half_done(number: Option<u64>) -> String {
+    let which = number.map_or_else(String::new, |number| format!(" #{number}"));
+    format!("Pull request{which} stands, but its labels or its record could not be written; the next run does it.")
 }
 
 /// Makes the events that end a run: one for each repository, one for each refusal, and the totals.
@@ -317,6 +334,31 @@ mod tests {
         assert_eq!(Retryable.worst(Refused).worst(Config), Config);
         assert_eq!(Config.worst(Internal).worst(Ok), Internal);
         assert_eq!([Ok, Config, Refused, Retryable, Budget, Internal].map(ExitClass::code), [0, 2, 3, 4, 5, 70]);
+    }
+
+    #[test]
+    fn a_pull_request_that_was_kept_and_looked_at_again_is_told_of_once() {
+        let pull = |number, state: &str, source| PullReport {
+            number,
+            url: None,
+            branch: "homeostat/abcdefghijklmnop".to_owned(),
+            fingerprint: "hf1:x".to_owned(),
+            episode: 1,
+            state: state.to_owned(),
+            source,
+            draft: false,
+            evidence: None,
+        };
+        let mut pulls = vec![pull(Some(3), "kept", None), pull(Some(4), "kept", None), pull(None, "planned", None)];
+        tell_of(&mut pulls, pull(Some(3), "adopted", Some(Source::Pattern)));
+        tell_of(&mut pulls, pull(None, "planned", None));
+        let told: Vec<_> = pulls.iter().map(|pull| (pull.number, pull.state.as_str())).collect();
+        assert_eq!(told, [(Some(4), "kept"), (None, "planned"), (Some(3), "adopted"), (None, "planned")]);
+    }
+
+    #[test]
+    fn a_pull_request_without_its_labels_says_why_the_run_is_not_done() {
+        assert!(half_done(Some(3)).starts_with("Pull request #3 stands, but its labels"));
     }
 
     #[test]
