@@ -96,7 +96,7 @@ impl Formatter {
         match self {
             Self::Rustfmt => "cargo fmt --version".to_owned(),
             // It does not know its own.
-            Self::Gofmt => "go version".to_owned(),
+            Self::Gofmt => "go env GOVERSION".to_owned(),
             _ => format!("{}\"$p\" --version", self.find(layout.folder)),
         }
     }

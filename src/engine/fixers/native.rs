@@ -63,13 +63,12 @@ async fn format(formatter: Formatter, ask: &Ask<'_>) -> Result<Vec<Proposed>, Re
     if patch.is_empty() {
         return Ok(Vec::new());
     }
-    let version = version(ask.bench, &formatter.version(&layout)).await?;
+    let who = with_version(formatter.name(), &told(ask.bench, &formatter.version(&layout)).await?);
     let (count, name) = (patch.len(), formatter.name());
     let title = match count {
         1 => format!("Format a file with {name}"),
         _ => format!("Format {count} files with {name}"),
     };
-    let who = if version.is_empty() { name.to_owned() } else { format!("{name} ({version})") };
     Ok(vec![Proposed {
         patch,
         source: Source::Native,
@@ -88,10 +87,38 @@ async fn format(formatter: Formatter, ask: &Ask<'_>) -> Result<Vec<Proposed>, Re
     }])
 }
 
-/// Asks a tool for its version; it is the repository's code, so that only harmless characters of its answer count.
-async fn version(bench: &dyn Bench, command: &str) -> Result<String, Reason> {
+/// Asks a tool for its version, and returns the first line of the answer.
+async fn told(bench: &dyn Bench, command: &str) -> Result<String, Reason> {
     let (done, _) = bench.run(command, &[]).await?;
-    let line = done.output.lines().next().filter(|_| done.succeeded()).unwrap_or_default();
-    let harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '+' | ',');
-    Ok(line.chars().filter(harmless).take(VERSION).collect::<String>().trim().to_owned())
+    Ok(done.output.lines().next().filter(|_| done.succeeded()).unwrap_or_default().to_owned())
+}
+
+/// Puts a version behind a name; the tool is the repository's code, so that only harmless characters of its answer count.
+fn with_version(name: &str, told: &str) -> String {
+    // `rustfmt 1.9.0-stable (abc 2026-01-01)`, `black, 26.1.0 (compiled: yes)`, `3.8.1`, `go1.24.2`.
+    let told = told.split('(').next().unwrap_or_default().trim();
+    let rest = told.strip_prefix(name).unwrap_or(told).trim_start_matches([',', ' ']);
+    let harmless = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ' ' | '.' | '-' | '_' | '+');
+    let version: String = rest.chars().filter(harmless).take(VERSION).collect();
+    let all = format!("{name} {version}");
+    all.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_version;
+
+    #[test]
+    fn a_version_is_told_in_one_way_whatever_the_tool_prints() {
+        for (name, told, shown) in [
+            ("rustfmt", "rustfmt 1.9.0-stable (abc 2026-01-01)", "rustfmt 1.9.0-stable"),
+            ("black", "black, 26.1.0 (compiled: yes)", "black 26.1.0"),
+            ("prettier", "3.8.1", "prettier 3.8.1"),
+            ("gofmt", "go1.24.2", "gofmt go1.24.2"),
+            ("ruff", "", "ruff"),
+            ("ruff", "`](https://example.com) \u{202e}", "ruff"),
+        ] {
+            assert_eq!(with_version(name, told), shown);
+        }
+    }
 }

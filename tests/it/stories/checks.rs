@@ -19,7 +19,7 @@ const LIB: &str = "src/lib.rs";
 const RUSTFMT: &str = "Diff in /home/runner/work/shop/shop/src/lib.rs:1:\n-UNTIDY\n+TIDY\n";
 const RUSTC: &str = "error[E0425]: cannot find value `totl` in this scope\n --> src/lib.rs:2:5\n  |\n2 |     totl\n  |     ^^^^ not found in this scope\n\nerror: could not compile `shop` (lib) due to 1 previous error\n";
 const RUFF: &str = "src/lib.py:1:8: F401 [*] `os` imported but unused\nFound 1 error.\n";
-const TSC: &str = "src/app.ts(3,7): error TS2304: Cannot find name 'totl'.\n";
+const TSC: &str = "src/app.ts(2,1): error TS2304: Cannot find name 'totl'.\n";
 
 /// What the job's log says of a command that printed this.
 fn log_of(command: &str, output: &str) -> Vec<u8> {
@@ -88,7 +88,7 @@ async fn what_is_not_formatted_is_formatted_by_the_repositorys_own_formatter_and
     assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
     let pull = world.open_pulls(&slug).await.remove(0);
     assert!(!pull.draft, "{}", pull.body);
-    for words in ["rustfmt 1.9.0-stable", "`cargo fmt -- --check`", "run 3 times before and 3 times after", "native"] {
+    for words in ["rustfmt 1.9.0-stable,", "`cargo fmt -- --check`", "run 3 times before and 3 times after", "native"] {
         assert!(pull.body.contains(words), "{words} is missing: {}", pull.body);
     }
     let report = &ran.report().repositories[0];
@@ -166,9 +166,9 @@ async fn formatters_can_be_turned_off() {
 }
 
 /// The commands of a program that does not build while a name is wrong.
-fn built(complaint: &'static str) -> Says {
+fn built(file: &'static str, complaint: &'static str) -> Says {
     Box::new(move |files, command| match command {
-        "run tests" if files[LIB].contains("totl") => Some((complaint.to_owned(), 101)),
+        "run tests" if files[file].contains("totl") => Some((complaint.to_owned(), 101)),
         "run tests" => Some(tests_of(true)),
         _ => None,
     })
@@ -176,20 +176,30 @@ fn built(complaint: &'static str) -> Says {
 
 #[tokio::test]
 async fn what_does_not_build_is_red_by_its_compilers_words_and_green_when_tests_run() {
-    let (mut world, slug) = shop(LIB, "fn sum(total: u8) -> u8 {\n    totl\n}\n", built(RUSTC)).await;
-    world.fixers = vec![replace("totl", "total")];
-    ci(&world, &slug, Conclusion::Failure, &log_of("cargo test", RUSTC)).await;
-    let ran = world.run().await;
-    assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
-    let pull = world.open_pulls(&slug).await.remove(0);
-    assert!(!pull.draft && pull.body.contains("E0425"), "{}", pull.body);
-    assert_eq!(world.run().await.writes, 0);
+    let go = "# shop [shop.test]\n./add.go:2:2: undefined: totl\nFAIL\tshop [build failed]\nFAIL\n";
+    let javac = "src/Main.java:2: error: cannot find symbol\n    totl\n    ^\n  symbol:   variable totl\n  location: class Main\n1 error\n";
+    let cases = [
+        (LIB, "cargo test", RUSTC, "E0425"),
+        ("add.go", "go test ./...", go, "undefined: totl"),
+        ("src/Main.java", "make test", javac, "cannot find symbol"),
+        ("src/app.ts", "npm test", TSC, "TS2304"),
+    ];
+    for (file, command, complaint, words) in cases {
+        let (mut world, slug) = shop(file, "one\ntotl\n", built(file, complaint)).await;
+        world.fixers = vec![replace("totl", "total")];
+        ci(&world, &slug, Conclusion::Failure, &log_of(command, complaint)).await;
+        let ran = world.run().await;
+        assert_eq!(ran.pulls("created"), 1, "{file}: {:#?}", ran.report);
+        let pull = world.open_pulls(&slug).await.remove(0);
+        assert!(!pull.draft && pull.body.contains(words), "{}", pull.body);
+        assert_eq!(world.run().await.writes, 0, "{file}");
+    }
 }
 
 #[tokio::test]
 async fn a_build_that_fails_for_another_reason_shows_nothing() {
     let other = "error[E0308]: mismatched types\n --> src/lib.rs:2:5\n  |\n2 |     totl\n  |     ^^^^ expected `u8`, found `()`\n";
-    let (mut world, slug) = shop(LIB, "fn sum(total: u8) -> u8 {\n    totl\n}\n", built(other)).await;
+    let (mut world, slug) = shop(LIB, "fn sum(total: u8) -> u8 {\n    totl\n}\n", built(LIB, other)).await;
     world.fixers = vec![replace("totl", "total")];
     world.policy(&slug).evidence = homeostat::model::Evidentiary::RedGreen;
     ci(&world, &slug, Conclusion::Failure, &log_of("cargo test", RUSTC)).await;
@@ -239,14 +249,14 @@ async fn what_a_linter_complains_of_is_shown_by_the_linter_where_the_tests_pass(
 
 #[tokio::test]
 async fn what_a_type_checker_complains_of_is_shown_by_it_and_not_when_it_finds_nothing() {
-    let (mut world, slug) = shop("src/app.ts", "1\n2\ntotl\n", complained("src/app.ts", "totl", TSC)).await;
+    let (mut world, slug) = shop("src/app.ts", "1\ntotl\n", complained("src/app.ts", "totl", TSC)).await;
     world.policy(&slug).commands.typecheck = Some("check it".to_owned());
     world.fixers = vec![replace("totl", "total")];
     ci(&world, &slug, Conclusion::Failure, &log_of("npx tsc --noEmit", TSC)).await;
     let ran = world.run().await;
     assert_eq!(ran.pulls("created"), 1, "{:#?}", ran.report);
 
-    let (mut world, slug) = shop("src/app.ts", "1\n2\ntotal\n", complained("src/app.ts", "totl", TSC)).await;
+    let (mut world, slug) = shop("src/app.ts", "1\ntotal\n", complained("src/app.ts", "totl", TSC)).await;
     world.policy(&slug).commands.typecheck = Some("check it".to_owned());
     world.fixers = vec![replace("total", "sum")];
     ci(&world, &slug, Conclusion::Failure, &log_of("npx tsc --noEmit", TSC)).await;
