@@ -113,6 +113,16 @@ pub fn diagnose(log: &LogText) -> Diagnosis {
     diagnosis
 }
 
+/// Reads what tools complain about in the output of one command: compilers, type checkers, linters and formatters.
+///
+/// The command itself tells whose output a list of bare file names is.
+pub fn complaints(command: &str, output: &str) -> Vec<Failure> {
+    let (command, output) = (clean::clean(command), clean::clean(output));
+    let (command, rows) = (Row::all(&command), Row::all(&output));
+    let found = diagnostic::read(&Output { rows: &rows, command: &command });
+    found.iter().filter(|one| !one.vague).map(Diagnostic::failure).collect()
+}
+
 impl Diagnosis {
     fn show(&mut self, excerpt: Excerpt, log: &LogText) {
         self.lines = excerpt.rows.map(|(from, to)| [from + 1 + log.dropped, to + 1 + log.dropped]);
