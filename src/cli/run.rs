@@ -165,7 +165,7 @@ async fn settle(
             record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
         journal(record_file, event)?;
     }
-    Ok(publish::publish(context, &candidates, &reservation.duplicates).await?)
+    Ok(publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?)
 }
 
 fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
@@ -301,6 +301,7 @@ pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
         for pull in &one.pull_requests {
             let place = pull.url.as_deref().unwrap_or(&pull.branch);
             lines.push(format!("{}: pull request {} ({place})", one.slug, pull.state));
+            lines.extend(pull.warnings.iter().map(|warning| format!("{}: {warning}", one.slug)));
         }
         for refusal in &one.refusals {
             lines.push(format!("{}: {} ({})", one.slug, refusal.message, refusal.rule));

@@ -124,7 +124,8 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     let reservation = read_reservation(&args.input)?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let publications = engine::publish::publish(&context, &candidates, &reservation.duplicates).await?;
+        let publications =
+            engine::publish::publish(&context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?;
         let stages = Stages {
             run_id: &manifest.run_id,
             reservation: Some(&reservation),

@@ -16,6 +16,10 @@ pub(super) enum Takes {
     Slug,
     /// A folder inside a repository.
     Folder,
+    /// A template for a title; null is the built-in one.
+    Title,
+    /// A file beside the configuration; null is none.
+    TemplateFile,
     /// A whole number within bounds.
     Integer(u64, u64),
     /// A number from 0 to 1.
@@ -185,8 +189,12 @@ const NATIVE: &[Key] = &[
 ];
 
 const PULL_REQUEST: &[Key] = &[
-    later("title", "A template for the title."),
-    later("template", "A template for the body."),
+    key(
+        "title",
+        Takes::Title,
+        "A template for the title, of at most 200 characters, with `error_type`, `file`, `fingerprint`, `number`, `pattern`.",
+    ),
+    key("template", Takes::TemplateFile, "A file beside the configuration with a template for the body."),
     key("reviewers", Takes::Texts, "People asked to review."),
     key("team_reviewers", Takes::Texts, "Teams asked to review, without their organisation."),
     key("assignees", Takes::Texts, "People assigned."),

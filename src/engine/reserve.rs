@@ -56,6 +56,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         made_at: now,
         deadline: now.after(context.config.run.deadline),
         grant: MicroUsd::ZERO,
+        only: selection.only.clone(),
         repositories: Vec::new(),
         works: Vec::new(),
         skipped: Vec::new(),

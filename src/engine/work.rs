@@ -149,6 +149,9 @@ pub struct Reservation {
     pub deadline: Timestamp,
     /// Money granted to the run.
     pub grant: MicroUsd,
+    /// The one repository that the run is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<RepoSlug>,
     /// Repositories, in the configuration's order.
     pub repositories: Vec<RepositoryView>,
     /// Work, in the order in which it is to be done.

@@ -170,6 +170,7 @@ fn add_skipped(report: &mut RepositoryReport, view: &RepositoryView, skipped: &[
             source: None,
             draft: kept.draft,
             evidence: None,
+            warnings: Vec::new(),
         });
     }
     for one in skipped.iter().filter(|s| s.slug == view.slug) {
@@ -261,6 +262,7 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
         source: Some(candidate.source),
         draft: published.pull.as_ref().is_some_and(|pull| pull.draft),
         evidence: Some(candidate.evidence.kind),
+        warnings: published.warnings.clone(),
     });
 }
 

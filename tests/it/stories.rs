@@ -13,5 +13,6 @@ mod program;
 mod publishing;
 mod races;
 mod rebuild;
+mod waiting;
 mod workspace;
 mod world;

@@ -355,7 +355,9 @@ impl World {
             context.recorder.record(event).map_err(|_| ExitClass::Internal)?;
         }
         let published = if options.publish {
-            publish::publish(context, &candidates, &reservation.duplicates).await.map_err(|error| class_of(&error))?
+            publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref())
+                .await
+                .map_err(|error| class_of(&error))?
         } else {
             publish::Publications::default()
         };
