@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::config::check::{format_size, parse_size};
-use crate::config::settings::{Budget, Config};
+use crate::config::settings::{Budget, Config, PrivateTargets};
 use crate::model::{Allowance, Policy, Project, Reason, RepoPath, TestCommands, format_duration, parse_duration};
 
 /// Fills a field from a checked value, where the value has the field's type.
@@ -249,6 +249,15 @@ pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
         "patterns.libraries" => fill(&mut patterns.libraries, texts(value)),
         "state.repository" => fill(&mut state.repository, unsettable(value)),
         "state.branch" => fill(&mut state.branch, parsed(value)),
+        "state.keep_events" => fill(&mut state.keep_events, duration(value)),
+        "state.private" => {
+            let private = match value.as_str() {
+                Some("refuse") => Some(PrivateTargets::Refuse),
+                Some("opaque") => Some(PrivateTargets::Opaque),
+                _ => None,
+            };
+            fill(&mut state.private, private);
+        }
         _ => {}
     }
 }
@@ -270,6 +279,8 @@ pub(super) fn get_global(config: &Config, key: &str) -> Option<Json> {
         "patterns.libraries" => json!(patterns.libraries),
         "state.repository" => json!(state.repository),
         "state.branch" => json!(state.branch),
+        "state.keep_events" => json!(format_duration(state.keep_events)),
+        "state.private" => json!(state.private),
         _ => return None,
     })
 }

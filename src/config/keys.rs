@@ -124,8 +124,12 @@ const PATTERNS: &[Key] = &[
 const STATE: &[Key] = &[
     key("repository", Takes::Slug, "The repository with the state branch; unset is the operator's own."),
     key("branch", Takes::Branch, "The branch that keeps the state."),
-    later("keep_events", "How long events are kept."),
-    later("private", "What happens with targets that fewer people may see."),
+    key("keep_events", Takes::Duration(DAY, 3650 * DAY), "How long events stay on the state branch."),
+    key(
+        "private",
+        Takes::Choice(&["refuse", "opaque"], &[]),
+        "What happens with targets that fewer people see than the state: refused, or worked on by `run` with ids, counters and money alone.",
+    ),
 ];
 
 /// The keys of a repository, which may also stand in `defaults`.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use crate::engine::reconcile::ReconcileError;
 use crate::engine::state::{Snapshot, budget_path};
 use crate::engine::target::{self, Target, failed};
-use crate::engine::{Context, DuplicateReport, EngineError, retry, settle};
-use crate::forge::PullRequest;
+use crate::engine::{Context, DuplicateReport, EngineError, retry, settle, veil};
+use crate::forge::{ForgeError, PullRequest};
 use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Verdict};
 use crate::plan::Action;
 
@@ -68,12 +68,28 @@ pub async fn publish(
     for policy in &context.config.repositories {
         let mine: Vec<&Candidate> = waiting.iter().chain(fresh).filter(|c| c.slug == policy.slug).collect();
         if !mine.is_empty() {
-            match Target::open(context, policy).await {
+            let opened_target = Target::open(context, policy).await;
+            let barred = match &opened_target {
+                Ok(target) => veil::look(context, policy, target.repository()).await.err(),
+                Err(_) => None,
+            };
+            match opened_target {
+                // What waits may lie where it must not: it goes, and nothing of it is published from there.
+                Ok(_) if barred.as_ref().is_some_and(|barred| barred.reason == Reason::Visibility) => {
+                    let left = mine.into_iter().map(|candidate| target::left(candidate, Reason::Visibility, None));
+                    all.published.extend(left);
+                }
+                Ok(_) if barred.is_some() => {
+                    let unknown =
+                        ForgeError::Transient("nobody could say who sees the operator's repository".to_owned());
+                    let error = ReconcileError::from(unknown);
+                    all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error)));
+                }
                 Ok(mut target) => {
                     for candidate in mine {
                         let published = target.publish(candidate, &mut all.actions, opened).await?;
                         opened += u32::from(matches!(published.state, Some("created" | "adopted")));
-                        context.progress.step(&format!("{} {}", candidate.slug, candidate.report));
+                        context.progress.step(&veil::piece(context, &candidate.slug, &candidate.report));
                         all.published.push(published);
                     }
                 }

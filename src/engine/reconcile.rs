@@ -442,13 +442,15 @@ impl Reconciler<'_> {
                 };
                 match forge.create_label(slug, &label).await {
                     Ok(()) | Err(ForgeError::Conflict(_)) => {}
-                    Err(error) => tracing::warn!(%slug, label = %name, %error, "the label could not be made"),
+                    Err(error) => {
+                        tracing::warn!(slug = %self.context.veil.name(slug), label = %name, %error, "the label could not be made")
+                    }
                 }
             }
             answer = forge.add_labels(slug, number, labels).await;
         }
         if let Err(error) = answer {
-            tracing::warn!(%slug, number, %error, "the labels could not be put on; the next run tries again");
+            tracing::warn!(slug = %self.context.veil.name(slug), number, %error, "the labels could not be put on; the next run tries again");
             finish.incomplete = true;
         }
     }
@@ -473,7 +475,7 @@ fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &st
         digest: crate::model::sha256_hex(content.as_bytes()),
         result: None,
     }));
-    context.recorder.record(event).map_err(ReconcileError::Journal)
+    context.recorder.record(context.veil.event(event)).map_err(ReconcileError::Journal)
 }
 
 /// Looks for an open pull request of the branch, again and again while lists may lag.

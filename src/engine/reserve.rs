@@ -44,7 +44,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     let selected: Vec<Selected> = stream::iter(policies)
         .map(async |policy| {
             let selected = select(context, now, &snapshot, &leases, policy, selection).await;
-            context.progress.step(&policy.slug.to_string());
+            context.progress.step(&context.veil.name(&policy.slug));
             selected
         })
         .buffered(READERS)
@@ -165,7 +165,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
     for one in found.rebuilt.iter().filter(|_| written) {
         let (repo, fingerprint) = (one.slug.to_string(), one.state.fingerprint.to_string());
         let recovered = Recovered { repo, fingerprint, what: one.what() };
-        context.recorder.record(Event::Recovered(Box::new(recovered))).map_err(EngineError::Journal)?;
+        context.record(Event::Recovered(Box::new(recovered)))?;
     }
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     leave_lost(reservation, &lost);

@@ -16,7 +16,7 @@ use crate::engine::rebuild::Rebuilt;
 use crate::engine::reports::{Reports, Understood};
 use crate::engine::state::{self, Snapshot};
 use crate::engine::{
-    Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry,
+    Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry, veil,
 };
 use crate::forge::{ForgeError, Repository, TreeEntry};
 use crate::model::{
@@ -52,6 +52,7 @@ pub(crate) async fn select(
             open_pulls: 0,
             kept: Vec::new(),
             error: None,
+            hidden: false,
         },
         works: Vec::new(),
         skipped: Vec::new(),
@@ -62,6 +63,12 @@ pub(crate) async fn select(
     let selector = Selector { context, now, snapshot, leases, policy, reports, forced: selection.issue.is_some() };
     if let Err(problem) = selector.fill(&mut selected).await {
         selected.view.error = Some(problem);
+    }
+    if let Some(id) = context.veil.hidden(&policy.slug) {
+        (selected.view.id, selected.view.hidden) = (Some(id), true);
+        for rebuilt in &mut selected.rebuilt {
+            rebuilt.state = veil::opaque(rebuilt.state.clone());
+        }
     }
     selected
 }
@@ -187,6 +194,7 @@ impl Selector<'_> {
         let repository = retry(self.context.system, async || forge.repository(&self.policy.slug).await)
             .await
             .map_err(|error| problem(&error))?;
+        veil::look(self.context, self.policy, &repository).await?;
         let branch = self.policy.branch.clone().unwrap_or_else(|| repository.default_branch.clone());
         let head = retry(self.context.system, async || forge.branch(&self.policy.slug, &branch).await)
             .await

@@ -49,6 +49,11 @@ impl<'a> Target<'a> {
         Ok(Self { context, policy, repository, ours, opened: 0 })
     }
 
+    /// Returns the repository.
+    pub(crate) const fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
     /// Publishes one candidate: every check again, then the reconciler.
     pub(crate) async fn publish(
         &mut self,
@@ -154,7 +159,7 @@ impl<'a> Target<'a> {
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
-            tracing::warn!(slug = %self.policy.slug, issue = number, %error, "no comment was left");
+            tracing::warn!(slug = %self.context.veil.name(&self.policy.slug), issue = number, %error, "no comment was left");
         }
     }
 
@@ -373,7 +378,7 @@ pub(crate) async fn tell_duplicates(
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
-            tracing::warn!(slug = %policy.slug, issue = duplicate.issue, %error, "no comment was left");
+            tracing::warn!(slug = %context.veil.name(&policy.slug), issue = duplicate.issue, %error, "no comment was left");
         }
     }
 }

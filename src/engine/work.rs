@@ -106,6 +106,9 @@ pub struct RepositoryView {
     pub kept: Vec<KeptPull>,
     /// What went wrong with the repository as a whole.
     pub error: Option<RepositoryProblem>,
+    /// Nothing of it may be said but its id (V-107).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Why a repository could not be worked on.

@@ -9,6 +9,8 @@ mod faults;
 mod fleet;
 mod governance;
 mod guards;
+mod kept;
+mod private;
 mod program;
 mod publishing;
 mod races;
