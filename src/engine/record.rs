@@ -65,7 +65,9 @@ pub async fn record(
     reservation: Option<&Reservation>,
 ) -> Result<bool, EngineError> {
     let ends: Vec<Line> = ends(manifest, reservation).into_iter().map(|end| context.line(end)).collect();
-    let written = !context.run.dry_run && write(context, manifest, candidates, &ends).await?;
+    let leased = reservation.is_none_or(|reservation| !reservation.works.is_empty());
+    let something = leased || !manifest.settled.is_empty() || !candidates.is_empty();
+    let written = something && !context.run.dry_run && write(context, manifest, candidates, &ends).await?;
     // Jobs may be run again: what was recorded then was told then (F-67).
     if written || !context.veil.is_apart() {
         for end in ends {

@@ -22,7 +22,8 @@ use crate::plan;
 /// Takes finished candidates off the state branch, which a dry run leaves alone, and records the one terminal event of each.
 pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -> Result<(), EngineError> {
     // Events are made before the write, so that they go with it, and kept after it.
-    let forgotten = if context.run.dry_run { Ok(()) } else { forget(context, published).await };
+    let ends: Vec<Line> = published.iter().map(|one| context.line(attempt_event(one))).collect();
+    let forgotten = if context.run.dry_run { Ok(()) } else { forget(context, published, &ends).await };
     for one in published.iter_mut().filter(|one| one.waits && context.veil.hidden(&one.candidate.slug).is_some()) {
         // Nothing of it lies where a later run could go on from: this attempt is over.
         one.waits = false;
@@ -35,8 +36,8 @@ pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -
         }
     }
     // What a dry run leaves waiting is told of by the run that ends it.
-    for one in published.iter().filter(|one| !one.waits) {
-        context.record(attempt_event(one))?;
+    for (_, end) in published.iter().zip(ends).filter(|(one, _)| !one.waits) {
+        context.recorder.keep(end).map_err(EngineError::Journal)?;
     }
     Ok(())
 }
@@ -55,10 +56,10 @@ pub(crate) struct Day {
 }
 
 /// Takes finished candidates off the state branch; what was not published is no fix.
-async fn forget(context: &Context<'_>, published: &[Published]) -> Result<(), StateError> {
+async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -> Result<(), StateError> {
     let is_veiled = |one: &Published| context.veil.hidden(&one.candidate.slug).is_some();
-    let finished: Vec<&Published> =
-        published.iter().filter(|one| one.state.is_some() && (!one.waits || is_veiled(one))).collect();
+    let is_finished = |one: &&Published| one.state.is_some() && (!one.waits || is_veiled(one));
+    let finished: Vec<&Published> = published.iter().filter(is_finished).collect();
     if finished.is_empty() {
         return Ok(());
     }
@@ -79,7 +80,8 @@ async fn forget(context: &Context<'_>, published: &[Published]) -> Result<(), St
         Ok(mutations)
     };
     let message = format!("publish: {} candidate(s) settled by run {}", finished.len(), context.run.id);
-    let ends: Vec<Line> = finished.iter().map(|one| context.line(attempt_event(one))).collect();
+    let told = published.iter().zip(ends).filter(|(one, _)| is_finished(one));
+    let ends: Vec<Line> = told.map(|(_, end)| end.clone()).collect();
     let along = context.along(&ends).await;
     context.state().update_along(&message, &|_| paths.clone(), &change, Some(&along)).await?;
     Ok(())

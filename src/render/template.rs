@@ -12,7 +12,7 @@ pub struct RenderError {
 }
 
 /// Instructions of one filling in; a summary of ten thousand repositories needs far fewer.
-const FUEL: u64 = 5_000_000;
+const FUEL: u64 = 2_000_000;
 
 /// Fills in a template, which the error names and whose mistake it tells.
 pub(crate) fn fill(name: &'static str, template: &str, values: Value) -> Result<String, RenderError> {

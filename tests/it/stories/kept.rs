@@ -45,13 +45,17 @@ fn ends(lines: &[Line]) -> usize {
 #[tokio::test]
 async fn a_run_that_did_something_leaves_its_events_and_one_that_did_nothing_leaves_none() {
     let (world, _) = shop().await;
-    world.run().await;
+    let ran = world.run().await;
     let files = below(&world, "events/").await;
     let [file] = files.as_slice() else { panic!("one run, one file: {files:?}") };
     let day = world.clock.now().day().replace('-', "/");
     assert_eq!(*file, format!("events/{day}/run-0001.jsonl"));
     let seen = lines(&world).await;
     assert_eq!(ends(&seen), 1, "the end of an attempt stands there once: {seen:?}");
+    for attempt in ran.attempts() {
+        let told = Event::AttemptFinished(Box::new(attempt));
+        assert!(seen.iter().any(|line| line.event == told), "ids are no secrets: {seen:?}");
+    }
     assert!(seen.iter().any(|line| matches!(&line.event, Event::Write(write) if write.phase == "intent")));
     let idle = world.run().await;
     assert_eq!(idle.writes, 0);
