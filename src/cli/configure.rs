@@ -40,7 +40,8 @@ fn check(args: &ConfigArgs, global: &Global, output: &Output) -> Outcome {
     let text = session::read_capped(&args.config, config::MAX_BYTES as u64)?;
     let (file_name, env) = (args.config.display().to_string(), session::environment());
     let flags = Flags { mode: None, dry_run: false };
-    match config::load(&LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags }) {
+    let beside = session::FolderOf::file(&args.config);
+    match config::load(&LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags, beside: &beside }) {
         Err(problems) => {
             output.document(global.format, &problems, &problems.to_string())?;
             Ok(ExitClass::Config)

@@ -102,7 +102,8 @@ pub(crate) async fn eval(args: &EvalArgs, global: &Global, output: &Output) -> O
     };
     let file_name = args.config.as_ref().map_or_else(|| "built-in".to_owned(), |path| path.display().to_string());
     let flags = Flags { mode: None, dry_run: false };
-    let input = LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags };
+    let beside = session::FolderOf::file(args.config.as_deref().unwrap_or(Path::new(".")));
+    let input = LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags, beside: &beside };
     let loaded = config::load(&input).map_err(|problems| Failure::config(problems.to_string()))?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(".")).to_owned();
     let session = session::open_with(&place, Privilege::All, loaded, &folder, &env)?;

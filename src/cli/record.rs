@@ -24,6 +24,7 @@ pub(crate) struct RunRecord<'a> {
     trace_id: String,
     folder: PathBuf,
     file: Mutex<File>,
+    kept: Mutex<Vec<Line>>,
 }
 
 impl<'a> RunRecord<'a> {
@@ -44,6 +45,7 @@ impl<'a> RunRecord<'a> {
             trace_id: hex(&system.random()),
             folder: folder.to_owned(),
             file: Mutex::new(file),
+            kept: Mutex::default(),
         })
     }
 
@@ -76,21 +78,30 @@ impl<'a> RunRecord<'a> {
 }
 
 impl Recorder for RunRecord<'_> {
-    fn record(&self, event: Event) -> Result<(), String> {
-        let intent = matches!(&event, Event::Write(write) if write.phase == "intent");
-        let line = Line {
+    fn line(&self, event: Event) -> Line {
+        Line {
             schema: EVENT_SCHEMA.to_owned(),
             time: self.system.now(),
             run_id: self.run_id.clone(),
             trace_id: self.trace_id.clone(),
             span_id: sha256_hex(format!("{event:?}").as_bytes())[..16].to_owned(),
             event,
-        };
+        }
+    }
+
+    fn keep(&self, line: Line) -> Result<(), String> {
+        let intent = matches!(&line.event, Event::Write(write) if write.phase == "intent");
         let text = line.to_json_line().map_err(|e| e.to_string())?;
         let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         // One write a line, so that no line is ever torn by another process of the same run.
         file.write_all(text.as_bytes()).map_err(|e| e.to_string())?;
-        if intent { file.sync_data().map_err(|e| e.to_string()) } else { Ok(()) }
+        let synced = if intent { file.sync_data().map_err(|e| e.to_string()) } else { Ok(()) };
+        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
+        synced
+    }
+
+    fn kept(&self) -> Vec<Line> {
+        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
 

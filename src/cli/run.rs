@@ -13,11 +13,11 @@ use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::propose::Proposals;
 use crate::engine::publish::Publications;
-use crate::engine::{Context, Recorder as _, Selection, propose, publish, record, reserve};
+use crate::engine::{Context, Recorder as _, Selection, Veil, propose, publish, record, reserve};
 use crate::event::{Event, RunStarted};
 use crate::forge::Forge;
 use crate::guardrail;
-use crate::model::{Allowance, Manifest, sha256_hex};
+use crate::model::{Allowance, Candidate, Manifest, RepoSlug, sha256_hex};
 use crate::redact::Redactor;
 use crate::render::{self, RunReport, SummaryFacts};
 use crate::report::{self, ExitClass, Stages};
@@ -64,6 +64,7 @@ pub(crate) async fn drive(
     let forge = Counted::new(session.forge(), session.run.dry_run);
     let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
     let progress = Shown::new(&session.runner, global.format == Format::Json);
+    let veil = Veil::default();
     let context = Context {
         forge: &forge,
         state_forge: state_folder.as_ref().map_or(&forge as &dyn Forge, |folder| folder),
@@ -77,14 +78,15 @@ pub(crate) async fn drive(
         progress: &progress,
         redactor: &session.redactor,
         recorder: &record_file,
+        veil: &veil,
     };
     journal(&record_file, started(session, facts))?;
     let reservation = reserve::reserve(&context, selection).await?;
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
     let proposals = propose::propose(&context, &reservation, &fixers).await;
-    keep(&record_file, &proposals, session);
-    let published = settle(&context, &reservation, &proposals, &record_file).await?;
+    keep(&record_file, &proposals, session, &veil);
+    let published = settle(&context, &reservation, &proposals).await?;
     drop(progress);
     let budget = match session.loaded.config.budget.run {
         Allowance::Cap(cap) => Some(cap),
@@ -140,32 +142,16 @@ pub(crate) fn summarise(
     summary
 }
 
-/// Records, then publishes; a dry run records nothing and publishes to nobody.
+/// Records, then publishes; a dry run tells how attempts ended, and writes to nobody.
 async fn settle(
     context: &Context<'_>,
     reservation: &crate::engine::Reservation,
     proposals: &Proposals,
-    record_file: &RunRecord<'_>,
 ) -> Result<Publications, Failure> {
     let candidates =
         record::read_candidates(&proposals.manifest, &proposals.files).map_err(|e| Failure::internal(e.to_string()))?;
-    let leased = !reservation.works.is_empty() && !context.run.dry_run;
-    if !context.run.dry_run {
-        record::record(context, &proposals.manifest, &candidates, leased).await?;
-    }
-    for settled in &proposals.manifest.settled {
-        let Some(work) = reservation
-            .works
-            .iter()
-            .find(|work| (work.repository_id, &work.fingerprint) == (settled.repository_id, &settled.fingerprint))
-        else {
-            continue;
-        };
-        let event =
-            record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
-        journal(record_file, event)?;
-    }
-    Ok(publish::publish(context, &candidates, &reservation.duplicates).await?)
+    record::record(context, &proposals.manifest, &candidates, Some(reservation)).await?;
+    Ok(publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?)
 }
 
 fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
@@ -191,23 +177,34 @@ fn started(session: &Session, facts: &Facts) -> Event {
 }
 
 /// Keeps what may not be lost: candidates, their manifest, refused patches, test logs.
-fn keep(record_file: &RunRecord<'_>, proposals: &Proposals, session: &Session) {
+///
+/// Of a private repository nothing is kept: artifacts are read by whoever reads the operator's repository (V-107).
+fn keep(record_file: &RunRecord<'_>, proposals: &Proposals, session: &Session, veil: &Veil) {
+    let mut manifest = proposals.manifest.clone();
+    let told = |slug: &RepoSlug| veil.hidden(slug).is_none();
+    manifest.settled.retain(|settled| told(&settled.slug));
     for (name, bytes) in &proposals.files {
-        let _kept = record_file.write(name, bytes);
+        // What cannot be read as a candidate cannot be said to be of a public repository.
+        let public = serde_json::from_slice::<Candidate>(bytes).is_ok_and(|candidate| told(&candidate.slug));
+        if public || !veil.hides() {
+            let _kept = record_file.write(name, bytes);
+        } else {
+            manifest.digests.remove(name);
+        }
     }
-    if proposals.manifest
-        != (Manifest {
-            schema: proposals.manifest.schema.clone(),
-            run_id: proposals.manifest.run_id.clone(),
-            ..Manifest::default()
-        })
+    if manifest
+        != (Manifest { schema: manifest.schema.clone(), run_id: manifest.run_id.clone(), ..Manifest::default() })
     {
-        let _kept = record_file.write("manifest.json", &crate::engine::state::encode(&proposals.manifest));
+        let _kept = record_file.write("manifest.json", &crate::engine::state::encode(&manifest));
     }
-    for (name, text) in &proposals.logs {
+    let hidden = |name: &str| {
+        let ids = session.loaded.config.repositories.iter().filter_map(|policy| veil.hidden(&policy.slug));
+        ids.into_iter().any(|id| name.starts_with(&format!("logs/{}-{id}-", session.run.id)))
+    };
+    for (name, text) in proposals.logs.iter().filter(|(name, _)| !hidden(name)) {
         record_file.write_log(name, text, &session.redactor);
     }
-    for refused in &proposals.refused {
+    for refused in proposals.refused.iter().filter(|refused| told(&refused.work.slug)) {
         let diff = guardrail::Change::from_patch(&refused.patch).to_diff();
         let name = format!("refused/{}-{}.diff", session.run.id, refused.work.fingerprint.fp16());
         let _kept = record_file.write(&name, session.redactor.redact(&diff).as_str().as_bytes());
@@ -301,6 +298,7 @@ pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
         for pull in &one.pull_requests {
             let place = pull.url.as_deref().unwrap_or(&pull.branch);
             lines.push(format!("{}: pull request {} ({place})", one.slug, pull.state));
+            lines.extend(pull.warnings.iter().map(|warning| format!("{}: {warning}", one.slug)));
         }
         for refusal in &one.refusals {
             lines.push(format!("{}: {} ({})", one.slug, refusal.message, refusal.rule));

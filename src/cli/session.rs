@@ -216,6 +216,22 @@ impl Session {
     }
 }
 
+/// The folder of a configuration file, with what it names.
+#[derive(Debug)]
+pub(crate) struct FolderOf(PathBuf);
+
+impl FolderOf {
+    pub(crate) fn file(path: &Path) -> Self {
+        Self(path.parent().unwrap_or(Path::new(".")).to_owned())
+    }
+}
+
+impl config::Beside for FolderOf {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        read_capped(&self.0.join(name), config::MAX_TEMPLATE as u64).map_err(|failure| failure.message)
+    }
+}
+
 /// Reads a configuration file.
 pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: Flags) -> Result<Loaded, Failure> {
     if !path.exists() {
@@ -225,7 +241,8 @@ pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: Flags) ->
         )));
     }
     let text = read_capped(path, 1 << 20)?;
-    let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags: &flags };
+    let beside = FolderOf::file(path);
+    let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags: &flags, beside: &beside };
     config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
 }
 

@@ -14,9 +14,9 @@ use crate::cli::session::{self, Privilege, owner_is_gone, read_capped};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::state::encode;
-use crate::engine::{Context, Reservation, Selection};
+use crate::engine::{Context, Reservation, Selection, Veil};
 use crate::forge::Forge;
-use crate::model::{Candidate, Manifest, sha256_hex};
+use crate::model::{Candidate, Manifest, Reason, sha256_hex};
 use crate::report::{self, ExitClass, Stages};
 use crate::system::System as _;
 use crate::{engine, render};
@@ -30,6 +30,7 @@ macro_rules! with_context {
         let $forge = Counted::new($session.forge(), $read_only);
         let state_folder = $session.state_folder().map(|folder| Counted::new(folder, $read_only));
         let progress = Shown::new(&$session.runner, $global.format == crate::cli::args::Format::Json);
+        let veil = Veil::apart();
         let $context = Context {
             forge: &$forge,
             state_forge: state_folder.as_ref().map_or(&$forge as &dyn Forge, |folder| folder),
@@ -43,6 +44,7 @@ macro_rules! with_context {
             progress: &progress,
             redactor: &$session.redactor,
             recorder: &$record,
+            veil: &veil,
         };
         $work
     }};
@@ -55,11 +57,15 @@ pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     let selection = Selection { only: args.repo.clone(), issue: None };
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let reservation = engine::reserve::reserve(&context, &selection).await?;
+        let mut reservation = engine::reserve::reserve(&context, &selection).await?;
+        unnamed(&mut reservation);
         write(&args.out, "reservation.json", &encode(&reservation))?;
         let text = format!("{} failure(s) reserved for run {}.", reservation.works.len(), reservation.run_id);
         output.document(global.format, &reservation, &text)?;
-        Ok(if reservation.repositories.iter().any(|view| view.error.as_ref().is_some_and(|e| e.retryable)) {
+        let problems = || reservation.repositories.iter().filter_map(|view| view.error.as_ref());
+        Ok(if problems().any(|problem| problem.reason == Reason::Visibility) {
+            ExitClass::Config
+        } else if problems().any(|problem| problem.retryable) {
             ExitClass::Retryable
         } else {
             ExitClass::Ok
@@ -108,7 +114,10 @@ pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> O
     session.run.id.clone_from(&manifest.run_id);
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let written = engine::record::record(&context, &manifest, &candidates, true).await?;
+        // How attempts ended is told with what they were about, where that is at hand.
+        let reservation =
+            args.input.join("reservation.json").is_file().then(|| read_reservation(&args.input)).transpose()?;
+        let written = engine::record::record(&context, &manifest, &candidates, reservation.as_ref()).await?;
         let text = if written { "Recorded." } else { "Nothing to record." };
         output.document(global.format, &serde_json::json!({ "recorded": written, "writes": forge.writes() }), text)?;
         Ok(ExitClass::Ok)
@@ -124,7 +133,8 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     let reservation = read_reservation(&args.input)?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let publications = engine::publish::publish(&context, &candidates, &reservation.duplicates).await?;
+        let publications =
+            engine::publish::publish(&context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?;
         let stages = Stages {
             run_id: &manifest.run_id,
             reservation: Some(&reservation),
@@ -144,6 +154,15 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
         output.document(global.format, report, &text)?;
         Ok(class)
     })
+}
+
+/// Takes the names of private repositories out of a reservation; there is no work of theirs in it (V-107).
+fn unnamed(reservation: &mut Reservation) {
+    for view in reservation.repositories.iter_mut().filter(|view| view.hidden) {
+        if let Some(slug) = view.id.and_then(|id| format!("private/{id}").parse().ok()) {
+            view.slug = slug;
+        }
+    }
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {

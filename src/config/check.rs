@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::config::keys::{Key, State, Takes, elsewhere};
 use crate::config::problem::{Place, ProblemCode, Problems, nearest, shown};
 use crate::config::raw::{Node, Value};
+use crate::config::template::check_title;
 use crate::model::{BranchName, MicroUsd, RepoPath, RepoSlug, format_duration, parse_duration};
 
 /// Entries of one list; a longer one is a mistake.
@@ -118,7 +119,9 @@ impl Checker<'_> {
     fn value(&mut self, path: &str, node: &Node, takes: Takes) -> Option<Json> {
         match takes {
             Takes::Version | Takes::Table(_) | Takes::Tables(_) | Takes::Anything => None,
-            Takes::Text | Takes::Branch | Takes::Slug if node.is_null() => Some(Json::Null),
+            Takes::Text | Takes::Branch | Takes::Slug | Takes::Title | Takes::TemplateFile if node.is_null() => {
+                Some(Json::Null)
+            }
             Takes::Texts => self.texts(path, node, |_| Ok(())),
             Takes::Globs => self.texts(path, node, check_glob),
             Takes::Labels => self.texts(path, node, check_label),
@@ -257,6 +260,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Branch => "a branch",
         Takes::Slug => "a repository as owner/name",
         Takes::Folder => "a folder",
+        Takes::TemplateFile => "a file beside the configuration",
         _ => "text",
     }
 }
@@ -265,7 +269,7 @@ type Checked<T> = Result<T, (ProblemCode, String)>;
 
 /// Reads one scalar; lengths, sizes and money stay text once they are right.
 pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
-    use ProblemCode::{BadDuration, BadMoney, BadSize, ImpossibleValue, NotYet, WrongType};
+    use ProblemCode::{BadDuration, BadMoney, BadSize, BadTemplate, ImpossibleValue, NotYet, WrongType};
     let impossible = |message: String| Err((ImpossibleValue, message));
     match takes {
         Takes::Integer(low, high) => match text.parse::<u64>() {
@@ -339,6 +343,14 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
             Some(near) => format!("{} does not exist; did you mean `{near}`?", shown(text)),
             None => format!("{} does not exist; there are {}.", shown(text), names.join(", ")),
         }),
+        Takes::Title => match check_title(text) {
+            Ok(()) => Ok(Json::from(text)),
+            Err(message) => Err((BadTemplate, message)),
+        },
+        Takes::TemplateFile => match text.parse::<RepoPath>() {
+            Ok(path) => Ok(Json::from(path.as_str())),
+            Err(error) => impossible(format!("{} is no file beside the configuration: {error}.", shown(text))),
+        },
         Takes::Branch => match text.parse::<BranchName>() {
             Ok(_) => Ok(Json::from(text)),
             Err(_) => impossible(format!("{} is not a branch name that git and every forge accept.", shown(text))),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::config::check::{format_size, parse_size};
-use crate::config::settings::{Budget, Config};
+use crate::config::settings::{Budget, Config, PrivateTargets};
 use crate::model::{Allowance, Policy, Project, Reason, RepoPath, TestCommands, format_duration, parse_duration};
 
 /// Fills a field from a checked value, where the value has the field's type.
@@ -133,6 +133,8 @@ pub(super) fn set(policy: &mut Policy, key: &str, value: &Json) {
         "workflows.include" => fill(&mut policy.workflows.include, texts(value)),
         "workflows.exclude" => fill(&mut policy.workflows.exclude, texts(value)),
         "native_fixers.formatters" => fill(&mut policy.native_fixers.formatters, value.as_bool()),
+        "pull_request.title" => fill(&mut policy.pull_request.title, unsettable(value)),
+        "pull_request.template" => fill(&mut policy.pull_request.template, unsettable(value)),
         "pull_request.reviewers" => fill(&mut policy.pull_request.reviewers, texts(value)),
         "pull_request.team_reviewers" => fill(&mut policy.pull_request.team_reviewers, texts(value)),
         "pull_request.assignees" => fill(&mut policy.pull_request.assignees, texts(value)),
@@ -200,6 +202,8 @@ pub(super) fn get(policy: &Policy, key: &str) -> Option<Json> {
         "workflows.include" => json!(policy.workflows.include),
         "workflows.exclude" => json!(policy.workflows.exclude),
         "native_fixers.formatters" => json!(policy.native_fixers.formatters),
+        "pull_request.title" => json!(policy.pull_request.title),
+        "pull_request.template" => json!(policy.pull_request.template),
         "pull_request.reviewers" => json!(policy.pull_request.reviewers),
         "pull_request.team_reviewers" => json!(policy.pull_request.team_reviewers),
         "pull_request.assignees" => json!(policy.pull_request.assignees),
@@ -245,6 +249,15 @@ pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
         "patterns.libraries" => fill(&mut patterns.libraries, texts(value)),
         "state.repository" => fill(&mut state.repository, unsettable(value)),
         "state.branch" => fill(&mut state.branch, parsed(value)),
+        "state.keep_events" => fill(&mut state.keep_events, duration(value)),
+        "state.private" => {
+            let private = match value.as_str() {
+                Some("refuse") => Some(PrivateTargets::Refuse),
+                Some("opaque") => Some(PrivateTargets::Opaque),
+                _ => None,
+            };
+            fill(&mut state.private, private);
+        }
         _ => {}
     }
 }
@@ -266,6 +279,8 @@ pub(super) fn get_global(config: &Config, key: &str) -> Option<Json> {
         "patterns.libraries" => json!(patterns.libraries),
         "state.repository" => json!(state.repository),
         "state.branch" => json!(state.branch),
+        "state.keep_events" => json!(format_duration(state.keep_events)),
+        "state.private" => json!(state.private),
         _ => return None,
     })
 }

@@ -16,6 +16,10 @@ pub(super) enum Takes {
     Slug,
     /// A folder inside a repository.
     Folder,
+    /// A template for a title; null is the built-in one.
+    Title,
+    /// A file beside the configuration; null is none.
+    TemplateFile,
     /// A whole number within bounds.
     Integer(u64, u64),
     /// A number from 0 to 1.
@@ -120,8 +124,12 @@ const PATTERNS: &[Key] = &[
 const STATE: &[Key] = &[
     key("repository", Takes::Slug, "The repository with the state branch; unset is the operator's own."),
     key("branch", Takes::Branch, "The branch that keeps the state."),
-    later("keep_events", "How long events are kept."),
-    later("private", "What happens with targets that fewer people may see."),
+    key("keep_events", Takes::Duration(DAY, 3650 * DAY), "How long events stay on the state branch."),
+    key(
+        "private",
+        Takes::Choice(&["refuse", "opaque"], &[]),
+        "What happens with targets that fewer people see than the state: refused, or worked on by `run` with ids, counters and money alone.",
+    ),
 ];
 
 /// The keys of a repository, which may also stand in `defaults`.
@@ -185,8 +193,12 @@ const NATIVE: &[Key] = &[
 ];
 
 const PULL_REQUEST: &[Key] = &[
-    later("title", "A template for the title."),
-    later("template", "A template for the body."),
+    key(
+        "title",
+        Takes::Title,
+        "A template for the title, of at most 200 characters, with `error_type`, `file`, `fingerprint`, `number`, `pattern`.",
+    ),
+    key("template", Takes::TemplateFile, "A file beside the configuration with a template for the body."),
     key("reviewers", Takes::Texts, "People asked to review."),
     key("team_reviewers", Takes::Texts, "Teams asked to review, without their organisation."),
     key("assignees", Takes::Texts, "People assigned."),

@@ -15,6 +15,7 @@ use crate::config::keys::{REPOSITORY, TOP};
 use crate::config::problem::{Place, ProblemCode, Problems, shown};
 use crate::config::raw::{self, Node, Value};
 use crate::config::settings::Config;
+use crate::config::template;
 use crate::model::{Allowance, Mode, Policy, RepoSlug};
 
 /// The most repositories of one configuration (V-98).
@@ -29,6 +30,22 @@ pub struct Flags {
     pub dry_run: bool,
 }
 
+/// Reads files that lie beside the configuration; a face does it, for this layer reads none.
+pub trait Beside: std::fmt::Debug {
+    /// Returns a file's bytes; nothing beyond [`crate::config::MAX_TEMPLATE`] and one need be read.
+    ///
+    /// # Errors
+    /// With what went wrong, in words.
+    fn read(&self, name: &str) -> Result<Vec<u8>, String>;
+}
+
+/// Files in memory, by name.
+impl Beside for BTreeMap<String, Vec<u8>> {
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        self.get(name).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+}
+
 /// Everything that a configuration is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadInput<'a> {
@@ -40,6 +57,8 @@ pub struct LoadInput<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// The command line.
     pub flags: &'a Flags,
+    /// The files beside it.
+    pub beside: &'a dyn Beside,
 }
 
 /// A value in force and where it comes from.
@@ -83,7 +102,9 @@ impl Loaded {
             }
         }
         let file = File { repositories, ..File::default() };
-        compose(file, env, flags, problems, Vec::new())
+        let nothing = BTreeMap::new();
+        let mut templates = Templates { beside: &nothing, read: BTreeMap::new() };
+        compose(file, env, flags, &mut templates, problems, Vec::new())
     }
 
     /// Returns every key of a repository with its value in force and its origin, in the order of names.
@@ -135,7 +156,8 @@ pub fn load(input: &LoadInput<'_>) -> Result<Loaded, Problems> {
     let mut problems = Problems::new(input.file_name);
     let mut warnings = Vec::new();
     let file = raw::read(input.text, &mut problems).map(|root| read_file(&root, &mut problems, &mut warnings));
-    compose(file.unwrap_or_default(), input.env, *input.flags, problems, warnings)
+    let mut templates = Templates { beside: input.beside, read: BTreeMap::new() };
+    compose(file.unwrap_or_default(), input.env, *input.flags, &mut templates, problems, warnings)
 }
 
 fn read_file(root: &Node, problems: &mut Problems, warnings: &mut Vec<String>) -> File {
@@ -242,11 +264,28 @@ fn read_repositories(root: &Node, problems: &mut Problems, warnings: &mut Vec<St
     entries
 }
 
+/// Templates that were read, each once, however many repositories name it.
+struct Templates<'a> {
+    beside: &'a dyn Beside,
+    read: BTreeMap<String, Result<String, String>>,
+}
+
+impl Templates<'_> {
+    fn text(&mut self, name: &str) -> Result<String, String> {
+        let read = || match self.beside.read(name) {
+            Ok(bytes) => template::read_body(&bytes),
+            Err(why) => Err(format!("It cannot be read: {why}.")),
+        };
+        self.read.entry(name.to_owned()).or_insert_with(read).clone()
+    }
+}
+
 /// Puts the layers on top of each other.
 fn compose(
     file: File,
     env: &BTreeMap<String, String>,
     flags: Flags,
+    templates: &mut Templates<'_>,
     mut problems: Problems,
     mut warnings: Vec<String>,
 ) -> Result<Loaded, Problems> {
@@ -274,6 +313,17 @@ fn compose(
             for found in layer {
                 set(&mut policy, &found.key, &found.value);
                 own.insert(found.key.clone(), from(found, section));
+            }
+        }
+        if let Some(name) = &policy.pull_request.template {
+            match templates.text(name) {
+                Ok(text) => policy.pull_request.template_text = Some(text),
+                Err(why) => {
+                    let key = "pull_request.template";
+                    let (place, full) = place_of(key, &entry.found, &place, &file.defaults)
+                        .unwrap_or_else(|| (Place::START, key.to_owned()));
+                    problems.add(place, full, ProblemCode::BadTemplate, format!("{}: {why}", shown(name)));
+                }
             }
         }
         check_together(&policy, &own, &file.defaults, &entry.found, &place, &mut problems);
@@ -396,6 +446,14 @@ fn tighten(
     }
 }
 
+/// Returns the place of a key: in the entry, else in `defaults`.
+fn place_of(key: &str, found: &[Found], section: &str, defaults: &[Found]) -> Option<(Place, String)> {
+    let of = |layer: &[Found], section: &str| {
+        layer.iter().find(|found| found.key == key).map(|found| (found.place, join(section, key)))
+    };
+    of(found, section).or_else(|| of(defaults, "defaults"))
+}
+
 /// Checks what only several keys together can get wrong.
 fn check_together(
     policy: &Policy,
@@ -405,13 +463,7 @@ fn check_together(
     section: &str,
     problems: &mut Problems,
 ) {
-    // The place of a key: in the entry, else in `defaults`.
-    let place = |key: &str| -> Option<(Place, String)> {
-        let of = |layer: &[Found], section: &str| {
-            layer.iter().find(|found| found.key == key).map(|found| (found.place, join(section, key)))
-        };
-        of(found, section).or_else(|| of(defaults, "defaults"))
-    };
+    let place = |key: &str| place_of(key, found, section, defaults);
     if policy.draft_threshold > policy.confidence_threshold {
         let at = place("draft_threshold").filter(|_| found.iter().all(|f| f.key != "confidence_threshold"));
         if let Some((place, key)) = at.or_else(|| place("confidence_threshold")).or_else(|| place("draft_threshold")) {

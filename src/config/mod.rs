@@ -12,11 +12,13 @@ mod raw;
 mod reference;
 mod settings;
 mod show;
+mod template;
 
 pub use init::{InitRepo, first_config};
-pub use load::{Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
+pub use load::{Beside, Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
 pub use problem::{Place, Problem, ProblemCode, Problems};
 pub use raw::MAX_BYTES;
 pub use reference::{reference, schema};
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
 pub use show::{show, show_json};
+pub use template::{BODY_VARIABLES, MAX_TEMPLATE, TITLE_VARIABLES};

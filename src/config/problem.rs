@@ -36,6 +36,8 @@ pub enum ProblemCode {
     BadMoney,
     /// No pattern of paths.
     BadGlob,
+    /// No template, or one that names what there is not.
+    BadTemplate,
     /// A version that this program does not read.
     Version,
     /// A repository listed twice.

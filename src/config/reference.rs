@@ -11,6 +11,7 @@ use crate::config::environment::VARIABLES;
 use crate::config::fields::{get, get_global};
 use crate::config::keys::{Key, REPOSITORY, State, TOP, Takes};
 use crate::config::settings::Config;
+use crate::config::template::TITLE_ROOM;
 use crate::model::{Policy, format_duration};
 
 /// Returns every key of a repository that has a value, dotted; its name is no setting.
@@ -111,7 +112,8 @@ fn value_schema(takes: Takes) -> Json {
     let texts = json!({ "type": "array", "items": { "type": "string", "minLength": 1 } });
     match takes {
         Takes::Version => json!({ "const": 1 }),
-        Takes::Text | Takes::Branch => json!({ "type": ["string", "null"] }),
+        Takes::Text | Takes::Branch | Takes::TemplateFile => json!({ "type": ["string", "null"] }),
+        Takes::Title => json!({ "type": ["string", "null"], "maxLength": TITLE_ROOM }),
         Takes::Slug => {
             json!({ "type": ["string", "null"], "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]*/[A-Za-z0-9._][A-Za-z0-9._-]*$" })
         }
@@ -220,6 +222,8 @@ fn in_words(takes: Takes) -> String {
     match takes {
         Takes::Version => "`1`".to_owned(),
         Takes::Text => "text or null".to_owned(),
+        Takes::Title => "a template or null".to_owned(),
+        Takes::TemplateFile => "a file or null".to_owned(),
         Takes::Branch => "a branch or null".to_owned(),
         Takes::Slug => "`owner/name`".to_owned(),
         Takes::Folder => "a folder".to_owned(),

@@ -8,7 +8,7 @@ use crate::engine::lease::Leases;
 use crate::engine::select::Selected;
 use crate::engine::state::{Snapshot, StateBranch, StateError};
 use crate::engine::{Context, retry};
-use crate::forge::{Checks, Glance, GlanceQuery};
+use crate::forge::{Checks, Glance, GlanceQuery, Repository};
 use crate::gate::{self, Health, Look, Watermark};
 use crate::model::{Policy, Timestamp, sha256_prefixed};
 
@@ -20,7 +20,7 @@ pub(crate) type Watermarks = BTreeMap<u64, Watermark>;
 
 /// What the first look showed of one repository.
 pub(crate) struct Seen {
-    pub(crate) repository: u64,
+    pub(crate) repository: Repository,
     pub(crate) look: Look,
     pub(crate) quiet: bool,
 }
@@ -53,11 +53,11 @@ pub(crate) async fn look(
     let mut answers = answers.into_iter();
     let seen = |policy: &&Policy| {
         let glance = answers.next()?.ok()?;
-        let id = glance.repository.id;
+        let (repository, id) = (glance.repository.clone(), glance.repository.id);
         let look = look_of(context, policy, glance);
         let in_hand = snapshot.below(&format!("candidates/{id}/")).next().is_some() || leases.touch(id);
         let quiet = gate::is_quiet(&look, marks.get(&id), in_hand, policy.workflows.failed_runs, now);
-        Some(Seen { repository: id, look, quiet })
+        Some(Seen { repository, look, quiet })
     };
     Ok(policies.iter().map(seen).collect())
 }
@@ -82,8 +82,10 @@ pub(crate) fn marks<'a>(looked: impl Iterator<Item = (&'a Option<Seen>, &'a Sele
         let seen = seen.as_ref().filter(|seen| !seen.quiet)?;
         let done = selected.works.is_empty()
             && selected.view.error.is_none()
+            // Of what may not be named no commit is either.
+            && !selected.view.hidden
             && selected.skipped.iter().all(|one| gate::stays(one.reason, &one.report));
-        done.then(|| (seen.repository, Watermark { look: seen.look.clone(), wake_at: selected.wake_at }))
+        done.then(|| (seen.repository.id, Watermark { look: seen.look.clone(), wake_at: selected.wake_at }))
     };
     looked.filter_map(rests).collect()
 }

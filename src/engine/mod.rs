@@ -24,6 +24,7 @@ mod select;
 mod settle;
 pub mod state;
 mod target;
+pub mod veil;
 mod work;
 
 use std::time::Duration;
@@ -34,10 +35,12 @@ pub use work::{
     SkippedReport, TestLog, Work,
 };
 
+pub use veil::Veil;
+
 use backoff::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::config::Config;
-use crate::event::Event;
+use crate::event::{Event, Line};
 use crate::forge::{Forge, ForgeError};
 use crate::model::{RepoSlug, Timestamp};
 use crate::redact::Redactor;
@@ -97,6 +100,8 @@ pub struct Context<'a> {
     pub redactor: &'a Redactor,
     /// Keeps the run's record; an intent is in it before the first write.
     pub recorder: &'a dyn Recorder,
+    /// Knows what may not be said of private repositories.
+    pub veil: &'a Veil,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -112,6 +117,42 @@ impl<'a> Context<'a> {
     }
 }
 
+impl Context<'_> {
+    /// Keeps an event, without what may not be said of a private repository.
+    pub(crate) fn record(&self, event: Event) -> Result<(), EngineError> {
+        self.recorder.record(self.veil.event(event)).map_err(EngineError::Journal)
+    }
+
+    /// Stamps an event, without what may not be said of a private repository.
+    pub(crate) fn line(&self, event: Event) -> Line {
+        self.recorder.line(self.veil.event(event))
+    }
+
+    /// Returns what goes along with a commit to the state branch: the run's lines so far, and those still to be kept.
+    pub(crate) async fn along(&self, further: &[Line]) -> state::Along {
+        let now = retry(self.system, async || self.forge.now().await).await.unwrap_or_else(|_| self.system.now());
+        let lines = self.recorder.kept();
+        let lines = lines.iter().chain(further).filter_map(|line| redacted(line, self.redactor)).collect();
+        state::Along { now, keep_events: self.config.state.keep_events, run_id: self.run.id.clone(), lines }
+    }
+}
+
+/// Writes a line as the state branch may have it: every text in it redacted.
+fn redacted(line: &Line, redactor: &Redactor) -> Option<String> {
+    fn clean(value: &mut serde_json::Value, redactor: &Redactor) {
+        match value {
+            serde_json::Value::String(text) => *text = redactor.redact(text).into_string(),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| clean(item, redactor)),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| clean(field, redactor)),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(&line.event).ok()?;
+    clean(&mut value, redactor);
+    let event = serde_json::from_value(value).ok()?;
+    Line { event, ..line.clone() }.to_json_line().ok()
+}
+
 /// Hears how far a run is, for people.
 pub trait Progress: Send + Sync {
     /// A stage began; `of` is how many pieces it has, where known.
@@ -122,11 +163,25 @@ pub trait Progress: Send + Sync {
 
 /// Keeps the run's record.
 pub trait Recorder: Send + Sync {
-    /// Writes one event durably.
+    /// Stamps an event with the time and the run, without keeping it.
+    fn line(&self, event: Event) -> Line;
+
+    /// Keeps one line durably.
     ///
     /// # Errors
     /// With what went wrong, in words; then nothing may be written to a forge.
-    fn record(&self, event: Event) -> Result<(), String>;
+    fn keep(&self, line: Line) -> Result<(), String>;
+
+    /// Returns the lines kept so far, in their order.
+    fn kept(&self) -> Vec<Line>;
+
+    /// Stamps and keeps one event.
+    ///
+    /// # Errors
+    /// As [`Recorder::keep`].
+    fn record(&self, event: Event) -> Result<(), String> {
+        self.keep(self.line(event))
+    }
 }
 
 /// Hears nothing.

@@ -12,7 +12,7 @@ use crate::budget::Ledger;
 use crate::engine::attempt::{self, Means, Outcome};
 use crate::engine::baseline::{self, Baseline, Unusable};
 use crate::engine::fixers::Fixer;
-use crate::engine::{Attempted, Context, Reservation, Work, is_past};
+use crate::engine::{Attempted, Context, Reservation, Work, is_past, veil};
 use crate::fingerprint;
 use crate::model::{
     Allowance, AlsoFixes, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled,
@@ -59,7 +59,7 @@ pub async fn propose(context: &Context<'_>, reservation: &Reservation, fixers: &
     context.progress.stage("Attempting failures", Some(reservation.works.len()));
     let finished: Vec<Vec<(&Work, Outcome)>> = stream::iter(by_repository)
         .map(|(policy, works)| {
-            let span = tracing::info_span!("repository", repo = %policy.slug);
+            let span = tracing::info_span!("repository", repo = %context.veil.name(&policy.slug));
             attempt_repository(context, reservation, policy, works, fixers, &ledger).instrument(span)
         })
         .buffered(context.config.run.concurrency.max(1))
@@ -147,7 +147,7 @@ async fn attempt_repository<'w>(
             Attempted::Proven(candidate) => candidate.completed_at = ended,
             Attempted::Settled(settled) => settled.completed_at = ended,
         }
-        context.progress.step(&format!("{} {}", work.slug, work.report.id));
+        context.progress.step(&veil::piece(context, &work.slug, &work.report.id));
         outcomes.push((work, outcome));
     }
     outcomes

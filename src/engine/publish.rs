@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use crate::engine::reconcile::ReconcileError;
 use crate::engine::state::{Snapshot, budget_path};
 use crate::engine::target::{self, Target, failed};
-use crate::engine::{Context, DuplicateReport, EngineError, retry, settle};
-use crate::forge::PullRequest;
-use crate::model::{Candidate, Fingerprint, Mode, Reason, ReportId, Verdict};
+use crate::engine::{Context, DuplicateReport, EngineError, retry, settle, veil};
+use crate::forge::{ForgeError, PullRequest};
+use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Verdict};
 use crate::plan::Action;
 
 /// What became of one candidate.
@@ -34,6 +34,8 @@ pub struct Published {
     pub waits: bool,
     /// Whether trying again may help.
     pub retryable: bool,
+    /// What the forge refused to add to the pull request, in whole sentences.
+    pub warnings: Vec<String>,
 }
 
 /// What `publish` did.
@@ -45,7 +47,8 @@ pub struct Publications {
     pub actions: Vec<Action>,
 }
 
-/// Publishes candidates, and those that wait on the state branch; those first, since they waited.
+/// Publishes candidates, and those that wait on the state branch; those first, since they waited. With `only`, what waits
+/// for other repositories goes on waiting.
 ///
 /// # Errors
 /// When the state branch cannot be read, or the run's record cannot be written; a candidate that fails is no error.
@@ -53,21 +56,40 @@ pub async fn publish(
     context: &Context<'_>,
     fresh: &[Candidate],
     duplicates: &[DuplicateReport],
+    only: Option<&RepoSlug>,
 ) -> Result<Publications, EngineError> {
     let mut all = Publications::default();
     let snapshot = context.state().snapshot().await?;
-    let waiting = waiting(context, &snapshot, fresh).await?;
+    let mut waiting = waiting(context, &snapshot, fresh).await?;
+    // A run for one repository leaves what waits for others to theirs.
+    waiting.retain(|candidate| only.is_none_or(|only| *only == candidate.slug));
     let mut opened = if fresh.is_empty() && waiting.is_empty() { 0 } else { opened_today(context, &snapshot).await? };
     context.progress.stage("Publishing", Some(fresh.len() + waiting.len()));
     for policy in &context.config.repositories {
         let mine: Vec<&Candidate> = waiting.iter().chain(fresh).filter(|c| c.slug == policy.slug).collect();
         if !mine.is_empty() {
-            match Target::open(context, policy).await {
+            let opened_target = Target::open(context, policy).await;
+            let barred = match &opened_target {
+                Ok(target) => veil::look(context, policy, target.repository()).await.err(),
+                Err(_) => None,
+            };
+            match opened_target {
+                // What waits may lie where it must not: it goes, and nothing of it is published from there.
+                Ok(_) if barred.as_ref().is_some_and(|barred| barred.reason == Reason::Visibility) => {
+                    let left = mine.into_iter().map(|candidate| target::left(candidate, Reason::Visibility, None));
+                    all.published.extend(left);
+                }
+                Ok(_) if barred.is_some() => {
+                    let unknown =
+                        ForgeError::Transient("nobody could say who sees the operator's repository".to_owned());
+                    let error = ReconcileError::from(unknown);
+                    all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error)));
+                }
                 Ok(mut target) => {
                     for candidate in mine {
                         let published = target.publish(candidate, &mut all.actions, opened).await?;
                         opened += u32::from(matches!(published.state, Some("created" | "adopted")));
-                        context.progress.step(&format!("{} {}", candidate.slug, candidate.report));
+                        context.progress.step(&veil::piece(context, &candidate.slug, &candidate.report));
                         all.published.push(published);
                     }
                 }
@@ -82,8 +104,22 @@ pub async fn publish(
             target::tell_duplicates(context, policy, duplicates, &new).await;
         }
     }
+    all.published.extend(orphaned(context, &waiting).await?);
     settle::settle(context, &mut all.published).await?;
     Ok(all)
+}
+
+/// Ends waiting candidates of repositories that are no longer in the configuration, once they have expired. Their
+/// repositories are not looked at any more, and until then the configuration may get them back.
+async fn orphaned(context: &Context<'_>, waiting: &[Candidate]) -> Result<Vec<Published>, EngineError> {
+    let known = |candidate: &&Candidate| context.config.repositories.iter().any(|policy| policy.slug == candidate.slug);
+    let gone: Vec<&Candidate> = waiting.iter().filter(|candidate| !known(candidate)).collect();
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    let now = retry(context.system, async || context.forge.now().await).await?;
+    let expired = gone.into_iter().filter(|candidate| now > candidate.expires_at);
+    Ok(expired.map(|candidate| target::left(candidate, Reason::Expired, None)).collect())
 }
 
 /// Lists pull requests that stand for an issue now.

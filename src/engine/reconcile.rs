@@ -9,11 +9,14 @@ use std::time::Duration;
 use crate::engine::{Context, retry};
 use crate::event::{Event, Write};
 use crate::forge::{Forge, ForgeError, Label, NewCommit, NewPull, PullEdit, PullQuery, PullRequest, TreeChange};
-use crate::model::{Candidate, FileMode, ObjectId, Reason};
+use crate::model::{Asked, Candidate, FileMode, ObjectId, Reason};
 use crate::plan::{self, CommitFacts, Decision, Desired, Observed, ObservedPull, Ownership, RefState, Trailer, Verb};
 
 /// When the list of pull requests is read again after an unclear answer, in seconds from it (PROTOCOL.md, 7).
 const LOOKS: [u64; 5] = [0, 2, 5, 10, 20];
+
+/// Reviewers that are asked one by one; GitHub takes fifteen for one pull request.
+const MOST_REVIEWERS: usize = 30;
 
 /// What became of a candidate at the forge.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +28,35 @@ pub(crate) enum Reconciled {
         how: How,
         /// The pull request.
         pull: Box<PullRequest>,
-        /// Whether its labels are on.
-        labelled: bool,
+        /// Whether labels and people are on it, and what of them never will be.
+        finish: Finish,
     },
     /// It was left alone.
     Left(Reason),
     /// The branch stands; the forge permits no pull request (state `awaiting-pr`).
     AwaitingPr(String),
+}
+
+/// What became of the finishing touches: labels, reviewers, assignees, milestone. None of them is worth a pull request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Finish {
+    /// Something could not be done now; the candidate waits for the next run to do it (F-48).
+    pub(crate) incomplete: bool,
+    /// What the forge refuses for good, in whole sentences; it is said once and not tried again.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Finish {
+    /// Takes note of an answer that is no success.
+    fn note(&mut self, what: &str, error: &ForgeError) {
+        match error {
+            ForgeError::Transient(_) | ForgeError::Ambiguous(_) | ForgeError::RateLimited { .. } => {
+                tracing::warn!(%error, "{what}: the next run tries again");
+                self.incomplete = true;
+            }
+            _ => self.warnings.push(format!("{what} ({error}).")),
+        }
+    }
 }
 
 /// How a pull request came to be as it is.
@@ -156,10 +181,19 @@ impl Reconciler<'_> {
             let edit = PullEdit { title: Some(self.desired.title.clone()), body: Some(self.desired.body.clone()) };
             forge.edit_pull(slug, number, &edit).await?;
         }
-        let labelled = !verbs.contains(&Verb::AddLabels) || self.label(number).await;
+        let mut finish = Finish::default();
+        if verbs.contains(&Verb::AddLabels) {
+            self.label(number, &mut finish).await;
+        }
+        let asks = [Verb::RequestReview, Verb::Assign, Verb::SetMilestone];
+        if let Some(seen) = observed.pulls.iter().find(|pull| pull.number == number)
+            && asks.iter().any(|verb| verbs.contains(verb))
+        {
+            self.ask(number, &seen.asked, &mut finish).await;
+        }
         let pull = retry(self.context.system, async || forge.pull(slug, number).await).await?;
         let how = if edits { How::Updated } else { How::Kept };
-        Ok(Reconciled::Done { how, pull: Box::new(pull), labelled })
+        Ok(Reconciled::Done { how, pull: Box::new(pull), finish })
     }
 
     /// Stores blobs, tree and commit; all three may be repeated without harm.
@@ -259,7 +293,7 @@ impl Reconciler<'_> {
     async fn replace(&self, observed: &Observed) -> Result<Reconciled> {
         let Some(branch) = &observed.branch else { return Ok(Reconciled::Left(Reason::ForeignBranch)) };
         if let Some(pull) = clear_orphan(self.context, self.candidate, &branch.head).await? {
-            return Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), labelled: true });
+            return Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), finish: Finish::default() });
         }
         let commit = self.commit().await?;
         match self.create_branch(&commit).await? {
@@ -294,9 +328,8 @@ impl Reconciler<'_> {
             };
             match answer {
                 Ok(pull) => {
-                    let labelled = self.label(pull.number).await;
                     let how = if adopting { How::Adopted } else { How::Created };
-                    return Ok(Reconciled::Done { how, pull: Box::new(pull), labelled });
+                    return Ok(self.finished(how, pull).await);
                 }
                 Err(ForgeError::Denied(why)) => return Ok(Reconciled::AwaitingPr(why)),
                 Err(ForgeError::Invalid(why)) if why.contains("No commits between") => {
@@ -304,8 +337,7 @@ impl Reconciler<'_> {
                 }
                 Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => {
                     if let Some(pull) = look_for_pull(self.context, self.candidate).await? {
-                        let labelled = self.label(pull.number).await;
-                        return Ok(Reconciled::Done { how: How::Adopted, pull: Box::new(pull), labelled });
+                        return Ok(self.finished(How::Adopted, pull).await);
                     }
                     if last {
                         // The branch stands; the next run adopts it. It is never deleted after an unclear answer.
@@ -326,14 +358,78 @@ impl Reconciler<'_> {
             _ => return Ok(Reconciled::Left(Reason::Empty)),
         };
         match clear_orphan(self.context, self.candidate, &head).await? {
-            Some(pull) => Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), labelled: true }),
+            Some(pull) => Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), finish: Finish::default() }),
             None => Ok(Reconciled::Left(Reason::Empty)),
         }
     }
 
+    /// Puts labels and people on a pull request that has just come to be.
+    async fn finished(&self, how: How, pull: PullRequest) -> Reconciled {
+        let mut finish = Finish::default();
+        self.label(pull.number, &mut finish).await;
+        self.ask(pull.number, &pull.asked, &mut finish).await;
+        Reconciled::Done { how, pull: Box::new(pull), finish }
+    }
+
+    /// Asks for reviews, assigns, and sets the milestone, where that is not there yet.
+    async fn ask(&self, number: u64, seen: &Asked, finish: &mut Finish) {
+        let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
+        let wanted = self.desired.asked.missing(seen);
+        let (people, teams) = (&wanted.reviewers, &wanted.teams);
+        if !people.is_empty() || !teams.is_empty() {
+            let answer = self.patiently(async || forge.request_reviewers(slug, number, people, teams).await).await;
+            match answer {
+                Ok(()) => {}
+                // One unknown name makes the forge refuse all of them: the others are asked by themselves.
+                Err(ForgeError::Invalid(_)) if people.len() + teams.len() > 1 => {
+                    self.ask_one_by_one(number, &wanted, finish).await;
+                }
+                Err(error) => finish.note("The reviewers could not be asked", &error),
+            }
+        }
+        if !wanted.assignees.is_empty()
+            && let Err(error) =
+                self.patiently(async || forge.add_assignees(slug, number, &wanted.assignees).await).await
+        {
+            finish.note("Nobody could be assigned", &error);
+        }
+        if let Some(title) = &wanted.milestone
+            && let Err(error) = forge.set_milestone(slug, number, title).await
+        {
+            finish.note("The milestone could not be set", &error);
+        }
+    }
+
+    /// Asks each reviewer by himself, so that one who cannot be asked keeps nobody else from it.
+    async fn ask_one_by_one(&self, number: u64, wanted: &Asked, finish: &mut Finish) {
+        let (forge, slug) = (self.context.forge, &self.candidate.slug);
+        let people = wanted.reviewers.iter().map(|name| (vec![name.clone()], Vec::new()));
+        let teams = wanted.teams.iter().map(|name| (Vec::new(), vec![name.clone()]));
+        for (person, team) in people.chain(teams).take(MOST_REVIEWERS) {
+            if let Err(error) = forge.request_reviewers(slug, number, &person, &team).await {
+                let name = person.first().or(team.first()).map_or("?", String::as_str);
+                finish.note(&format!("{name} could not be asked for a review"), &error);
+            }
+        }
+    }
+
+    /// Waits out a replica that does not know the pull request yet (F-48).
+    async fn patiently(
+        &self,
+        mut ask: impl AsyncFnMut() -> std::result::Result<(), ForgeError>,
+    ) -> std::result::Result<(), ForgeError> {
+        for seconds in [1, 2, 4] {
+            match ask().await {
+                Err(ForgeError::NotFound(_)) => self.context.system.sleep(Duration::from_secs(seconds)).await,
+                answer => return answer,
+            }
+        }
+        ask().await
+    }
+
     /// Puts the labels on, making those that are missing; a failure here leaves a pull request without labels, and the
-    /// candidate waits for the next run to mend that (F-48). Returns whether they are on.
-    async fn label(&self, number: u64) -> bool {
+    /// candidate waits for the next run to mend that (F-48).
+    async fn label(&self, number: u64, finish: &mut Finish) {
         let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
         let labels = &self.desired.labels;
         let mut answer = forge.add_labels(slug, number, labels).await;
@@ -346,16 +442,17 @@ impl Reconciler<'_> {
                 };
                 match forge.create_label(slug, &label).await {
                     Ok(()) | Err(ForgeError::Conflict(_)) => {}
-                    Err(error) => tracing::warn!(%slug, label = %name, %error, "the label could not be made"),
+                    Err(error) => {
+                        tracing::warn!(slug = %self.context.veil.name(slug), label = %name, %error, "the label could not be made")
+                    }
                 }
             }
             answer = forge.add_labels(slug, number, labels).await;
         }
         if let Err(error) = answer {
-            tracing::warn!(%slug, number, %error, "the labels could not be put on; the next run tries again");
-            return false;
+            tracing::warn!(slug = %self.context.veil.name(slug), number, %error, "the labels could not be put on; the next run tries again");
+            finish.incomplete = true;
         }
-        true
     }
 
     fn intend(&self, verb: Verb, content: &str) -> Result<()> {
@@ -378,7 +475,7 @@ fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &st
         digest: crate::model::sha256_hex(content.as_bytes()),
         result: None,
     }));
-    context.recorder.record(event).map_err(ReconcileError::Journal)
+    context.recorder.record(context.veil.event(event)).map_err(ReconcileError::Journal)
 }
 
 /// Looks for an open pull request of the branch, again and again while lists may lag.
@@ -425,5 +522,6 @@ fn observed_pull(pull: &PullRequest) -> ObservedPull {
         title: pull.title.clone(),
         body: pull.body.clone(),
         labels: pull.labels.clone(),
+        asked: pull.asked.clone(),
     }
 }

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::lease::{Lease, LeasedFailure};
 use crate::engine::state::{Mutations, StateError, candidate_path, decode, encode, failure_path, lease_path};
-use crate::engine::{Context, EngineError};
-use crate::event::{AttemptFinished, Event, ReportRef};
+use crate::engine::veil::veiled;
+use crate::engine::{Context, EngineError, Reservation, Work};
+use crate::event::{AttemptFinished, Event, Line, ReportRef};
 use crate::model::{Candidate, Family, Manifest, Mode, Reason, ReasonClass, ReportId, Settled, Status, sha256_hex};
 
 /// Why a candidate file is not the one that was announced.
@@ -51,8 +53,8 @@ pub fn read_candidates(
     Ok(candidates)
 }
 
-/// Records the ends of attempts, keeps candidates for `publish`, and gives the lease back. Returns whether anything was
-/// written.
+/// Records the ends of attempts, keeps candidates for `publish`, and gives the lease back; the run's events so far go with
+/// it. Then the one terminal event of each attempt without a candidate is told. Returns whether anything was written.
 ///
 /// # Errors
 /// When the state branch cannot be written; then nothing of it is.
@@ -60,13 +62,45 @@ pub async fn record(
     context: &Context<'_>,
     manifest: &Manifest,
     candidates: &[Candidate],
-    leased: bool,
+    reservation: Option<&Reservation>,
+) -> Result<bool, EngineError> {
+    let ends: Vec<Line> = ends(manifest, reservation).into_iter().map(|end| context.line(end)).collect();
+    let leased = reservation.is_none_or(|reservation| !reservation.works.is_empty());
+    let something = leased || !manifest.settled.is_empty() || !candidates.is_empty();
+    let written = something && !context.run.dry_run && write(context, manifest, candidates, &ends).await?;
+    // Jobs may be run again: what was recorded then was told then (F-67).
+    if written || !context.veil.is_apart() {
+        for end in ends {
+            context.recorder.keep(end).map_err(EngineError::Journal)?;
+        }
+    }
+    Ok(written)
+}
+
+/// Makes the terminal event of each attempt without a candidate.
+fn ends(manifest: &Manifest, reservation: Option<&Reservation>) -> Vec<Event> {
+    let works = reservation.map_or(&[][..], |reservation| &reservation.works);
+    let end = |settled: &Settled| {
+        let same =
+            |work: &&Work| (work.repository_id, &work.fingerprint) == (settled.repository_id, &settled.fingerprint);
+        let work = works.iter().find(same)?;
+        let error_type = work.failure.error_type();
+        Some(attempt_event(settled, &work.family, error_type, &work.report.url, work.attempt))
+    };
+    manifest.settled.iter().filter_map(end).collect()
+}
+
+async fn write(
+    context: &Context<'_>,
+    manifest: &Manifest,
+    candidates: &[Candidate],
+    ends: &[Line],
 ) -> Result<bool, EngineError> {
     let lease = lease_path(&manifest.run_id);
     let mut mutations = Mutations::new();
     for settled in manifest.settled.iter().filter(|settled| is_remembered(settled)) {
         let path = failure_path(settled.repository_id, &settled.fingerprint);
-        mutations.insert(path, Some(encode(&settled.state_after)));
+        mutations.insert(path, Some(encode(&veiled(context, &settled.slug, &settled.state_after))));
     }
     for candidate in candidates.iter().filter(|candidate| is_kept(context, candidate)) {
         let path = failure_path(candidate.repository_id, &candidate.fingerprint);
@@ -74,12 +108,9 @@ pub async fn record(
         let path = candidate_path(candidate.repository_id, &candidate.fingerprint);
         mutations.insert(path, Some(encode(candidate)));
     }
-    if leased {
-        mutations.insert(lease.clone(), None);
-    }
-    if mutations.is_empty() {
-        return Ok(false);
-    }
+    mutations.insert(lease.clone(), None);
+    // What may not lie on the branch cannot wait there: until it is published, the lease stands for it.
+    let unkept: Vec<&Candidate> = candidates.iter().filter(|candidate| is_veiled(context, candidate)).collect();
     let paths: Vec<String> = mutations.keys().cloned().collect();
     let message = format!(
         "record: {} candidate(s), {} other end(s) of run {}",
@@ -87,15 +118,21 @@ pub async fn record(
         manifest.settled.len(),
         manifest.run_id
     );
-    let written = context
-        .state()
-        .update(&message, &|_| paths.clone(), &|present| {
-            let mut wanted = mutations.clone();
-            wanted.retain(|path, content| keep_newer(path, content.as_deref(), present).unwrap_or(true));
-            Ok(wanted)
-        })
-        .await?;
-    Ok(written)
+    let change = |present: &BTreeMap<String, Vec<u8>>| {
+        let mut wanted = mutations.clone();
+        wanted.retain(|path, content| keep_newer(path, content.as_deref(), present).unwrap_or(true));
+        if let Some(bytes) = present.get(&lease).filter(|_| !unkept.is_empty()) {
+            let mut rest: Lease = decode(&lease, bytes)?;
+            let stands = |one: &LeasedFailure| {
+                unkept.iter().any(|c| (c.repository_id, &c.fingerprint) == (one.repository_id, &one.fingerprint))
+            };
+            rest.failures.retain(stands);
+            wanted.insert(lease.clone(), Some(encode(&rest)));
+        }
+        Ok(wanted)
+    };
+    let along = context.along(ends).await;
+    Ok(context.state().update_along(&message, &|_| paths.clone(), &change, Some(&along)).await?)
 }
 
 /// A failure's state on the branch that counts more attempts is newer than ours; it stays (two runs, one recorded late).
@@ -115,14 +152,24 @@ fn is_remembered(settled: &Settled) -> bool {
     worth && settled.status != Status::Failed
 }
 
-/// Returns whether a candidate is kept for `publish`: under `observe` a free one is simply made again.
+/// Returns whether a candidate is kept for `publish`: under `observe` a free one is simply made again, and one of a private
+/// repository may not lie where more people can read.
 fn is_kept(context: &Context<'_>, candidate: &Candidate) -> bool {
+    is_to_be_published(context, candidate) && context.veil.hidden(&candidate.slug).is_none()
+}
+
+/// Returns whether a candidate is to be published by this very process or never.
+fn is_veiled(context: &Context<'_>, candidate: &Candidate) -> bool {
+    is_to_be_published(context, candidate) && context.veil.hidden(&candidate.slug).is_some()
+}
+
+fn is_to_be_published(context: &Context<'_>, candidate: &Candidate) -> bool {
     let policy = context.config.repositories.iter().find(|policy| policy.slug == candidate.slug);
     policy.is_some_and(|policy| policy.mode > Mode::Observe)
 }
 
 /// Makes the one terminal event of an attempt that left no candidate.
-pub fn attempt_event(settled: &Settled, family: &Family, error_type: &str, url: &str, attempt: u32) -> Event {
+fn attempt_event(settled: &Settled, family: &Family, error_type: &str, url: &str, attempt: u32) -> Event {
     let rule = (settled.reason.class() == ReasonClass::Rule).then_some(settled.reason);
     Event::AttemptFinished(Box::new(AttemptFinished {
         repo: settled.slug.to_string(),

@@ -12,7 +12,7 @@ use crate::budget;
 use crate::engine::glance::{self, WATERMARKS, Watermarks};
 use crate::engine::lease::{Lease, LeasedFailure, Leases};
 use crate::engine::rebuild::Rebuilt;
-use crate::engine::select::{Selected, select};
+use crate::engine::select::{Selected, rest, select};
 use crate::engine::settle::Day;
 use crate::engine::state::{Mutations, Snapshot, StateError, budget_path, decode, encode, failure_path, lease_path};
 use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry};
@@ -50,10 +50,10 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     let selected: Vec<Selected> = stream::iter(policies.into_iter().zip(&looked))
         .map(async |(policy, seen)| {
             let selected = match seen {
-                Some(seen) if seen.quiet => Selected::nothing(policy, Some(seen.repository)),
+                Some(seen) if seen.quiet => rest(context, policy, &seen.repository).await,
                 _ => select(context, now, &snapshot, &leases, policy, selection).await,
             };
-            context.progress.step(&policy.slug.to_string());
+            context.progress.step(&context.veil.name(&policy.slug));
             selected
         })
         .buffered(READERS)
@@ -65,6 +65,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         made_at: now,
         deadline: now.after(context.config.run.deadline),
         grant: MicroUsd::ZERO,
+        only: selection.only.clone(),
         repositories: Vec::new(),
         works: Vec::new(),
         skipped: Vec::new(),
@@ -185,7 +186,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
     for one in found.rebuilt.iter().filter(|_| written) {
         let (repo, fingerprint) = (one.slug.to_string(), one.state.fingerprint.to_string());
         let recovered = Recovered { repo, fingerprint, what: one.what() };
-        context.recorder.record(Event::Recovered(Box::new(recovered))).map_err(EngineError::Journal)?;
+        context.record(Event::Recovered(Box::new(recovered)))?;
     }
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     leave_lost(reservation, &lost);

@@ -16,7 +16,7 @@ use crate::engine::rebuild::Rebuilt;
 use crate::engine::reports::{Reports, Understood};
 use crate::engine::state::{self, Snapshot};
 use crate::engine::{
-    Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry,
+    Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry, veil,
 };
 use crate::forge::{ForgeError, Repository, TreeEntry};
 use crate::model::{
@@ -48,6 +48,7 @@ impl Selected {
                 open_pulls: 0,
                 kept: Vec::new(),
                 error: None,
+                hidden: false,
             },
             works: Vec::new(),
             skipped: Vec::new(),
@@ -73,7 +74,27 @@ pub(crate) async fn select(
     if let Err(problem) = selector.fill(&mut selected).await {
         selected.view.error = Some(problem);
     }
+    hide(context, policy, &mut selected);
     selected
+}
+
+/// Leaves a repository alone where a first look shows that nobody has to read it.
+pub(crate) async fn rest(context: &Context<'_>, policy: &Policy, repository: &Repository) -> Selected {
+    let mut selected = Selected::nothing(policy, Some(repository.id));
+    if let Err(problem) = veil::look(context, policy, repository).await {
+        selected.view.error = Some(problem);
+    }
+    hide(context, policy, &mut selected);
+    selected
+}
+
+/// Takes out what may not be told of a repository that may not be named.
+fn hide(context: &Context<'_>, policy: &Policy, selected: &mut Selected) {
+    let Some(id) = context.veil.hidden(&policy.slug) else { return };
+    (selected.view.id, selected.view.hidden) = (Some(id), true);
+    for rebuilt in &mut selected.rebuilt {
+        rebuilt.state = veil::opaque(rebuilt.state.clone());
+    }
 }
 
 struct Selector<'a> {
@@ -198,6 +219,7 @@ impl Selector<'_> {
         let repository = retry(self.context.system, async || forge.repository(&self.policy.slug).await)
             .await
             .map_err(|error| problem(&error))?;
+        veil::look(self.context, self.policy, &repository).await?;
         let branch = self.policy.branch.clone().unwrap_or_else(|| repository.default_branch.clone());
         let head = retry(self.context.system, async || forge.branch(&self.policy.slug, &branch).await)
             .await

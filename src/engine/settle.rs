@@ -6,18 +6,28 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::lease::Lease;
 use crate::engine::publish::Published;
 use crate::engine::record::{digest, latency, report_ref};
-use crate::engine::state::{Mutations, StateError, budget_path, candidate_path, decode, encode, failure_path};
+use crate::engine::state::{
+    Mutations, StateError, budget_path, candidate_path, decode, encode, failure_path, lease_path,
+};
+use crate::engine::veil::{opaque, veiled};
 use crate::engine::{Context, EngineError};
-use crate::event::{AttemptFinished, Event, EvidenceRef, PullRef, SandboxRef};
+use crate::event::{AttemptFinished, Event, EvidenceRef, Line, PullRef, SandboxRef};
 use crate::gate;
 use crate::model::{Candidate, FailureState, Reason, ReasonClass, Source, Status};
 use crate::plan;
 
 /// Takes finished candidates off the state branch, which a dry run leaves alone, and records the one terminal event of each.
 pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -> Result<(), EngineError> {
-    let forgotten = if context.run.dry_run { Ok(()) } else { forget(context, published).await };
+    // Events are made before the write, so that they go with it, and kept after it.
+    let ends: Vec<Line> = published.iter().map(|one| context.line(attempt_event(one))).collect();
+    let forgotten = if context.run.dry_run { Ok(()) } else { forget(context, published, &ends).await };
+    for one in published.iter_mut().filter(|one| one.waits && context.veil.hidden(&one.candidate.slug).is_some()) {
+        // Nothing of it lies where a later run could go on from: this attempt is over.
+        one.waits = false;
+    }
     if let Err(error) = forgotten {
         // The pull requests stand; only the book-keeping is left, and the next run finds the candidates and does it.
         tracing::warn!(%error, "what became of the candidates could not be written; the next run does it");
@@ -26,8 +36,8 @@ pub(crate) async fn settle(context: &Context<'_>, published: &mut [Published]) -
         }
     }
     // What a dry run leaves waiting is told of by the run that ends it.
-    for one in published.iter().filter(|one| !one.waits) {
-        context.recorder.record(attempt_event(one)).map_err(EngineError::Journal)?;
+    for (_, end) in published.iter().zip(ends).filter(|(one, _)| !one.waits) {
+        context.recorder.keep(end).map_err(EngineError::Journal)?;
     }
     Ok(())
 }
@@ -46,22 +56,80 @@ pub(crate) struct Day {
 }
 
 /// Takes finished candidates off the state branch; what was not published is no fix.
-async fn forget(context: &Context<'_>, published: &[Published]) -> Result<(), StateError> {
-    let finished: Vec<&Published> = published.iter().filter(|one| !one.waits && one.state.is_some()).collect();
+async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -> Result<(), StateError> {
+    let is_veiled = |one: &Published| context.veil.hidden(&one.candidate.slug).is_some();
+    let is_finished = |one: &&Published| one.state.is_some() && (!one.waits || is_veiled(one));
+    let finished: Vec<&Published> = published.iter().filter(is_finished).collect();
     if finished.is_empty() {
         return Ok(());
     }
     let days = finished.iter().filter_map(|one| one.pull.as_ref()).map(|pull| budget_path(&pull.created_at.day()));
-    let paths: Vec<String> = finished.iter().flat_map(|one| paths(&one.candidate)).chain(days).collect();
+    let lease = lease_path(&context.run.id);
+    let paths: Vec<String> =
+        finished.iter().flat_map(|one| paths(&one.candidate)).chain(days).chain([lease.clone()]).collect();
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut mutations = Mutations::new();
         for one in &finished {
-            forget_one(one, present, &mut mutations)?;
+            let [candidate, _] = paths_of(one);
+            if is_veiled(one) && !present.contains_key(&candidate) {
+                forget_veiled(one, &lease, present, &mut mutations)?;
+            } else {
+                forget_one(context, one, present, &mut mutations)?;
+            }
         }
         Ok(mutations)
     };
     let message = format!("publish: {} candidate(s) settled by run {}", finished.len(), context.run.id);
-    context.state().update(&message, &|_| paths.clone(), &change).await?;
+    let told = published.iter().zip(ends).filter(|(one, _)| is_finished(one));
+    let ends: Vec<Line> = told.map(|(_, end)| end.clone()).collect();
+    let along = context.along(&ends).await;
+    context.state().update_along(&message, &|_| paths.clone(), &change, Some(&along)).await?;
+    Ok(())
+}
+
+fn paths_of(one: &Published) -> [String; 2] {
+    paths(&one.candidate)
+}
+
+/// Settles a candidate of a private repository, for which only its part of the run's lease stands on the branch.
+fn forget_veiled(
+    one: &Published,
+    lease_path: &str,
+    present: &BTreeMap<String, Vec<u8>>,
+    mutations: &mut Mutations,
+) -> Result<(), StateError> {
+    let bytes = mutations.get(lease_path).map_or_else(|| present.get(lease_path), Option::as_ref);
+    let Some(bytes) = bytes else { return Ok(()) };
+    let mut lease: Lease = decode(lease_path, bytes)?;
+    let (id, fingerprint) = (one.candidate.repository_id, &one.candidate.fingerprint);
+    if !lease.covers(id, fingerprint) {
+        return Ok(());
+    }
+    lease.failures.retain(|failure| failure.repository_id != id || failure.fingerprint != *fingerprint);
+    let rest = (!lease.failures.is_empty()).then(|| encode(&lease));
+    mutations.insert(lease_path.to_owned(), rest);
+    if matches!(one.state, Some("created" | "adopted")) {
+        count(one, present, mutations)?;
+    }
+    let state = opaque(one.candidate.state_after.clone());
+    let state = match (one.state, one.reason) {
+        // The next run begins again; nothing was settled.
+        (Some("left"), _) if one.waits => return Ok(()),
+        (Some("left"), Some(reason)) => gate::unpublished(state, reason, one.because_of.clone()),
+        _ => state,
+    };
+    mutations.insert(failure_path(id, fingerprint), Some(encode(&state)));
+    Ok(())
+}
+
+/// Counts one more pull request of its day.
+fn count(one: &Published, present: &BTreeMap<String, Vec<u8>>, mutations: &mut Mutations) -> Result<(), StateError> {
+    let Some(pull) = &one.pull else { return Ok(()) };
+    let path = budget_path(&pull.created_at.day());
+    let bytes = mutations.get(&path).and_then(Option::as_ref).or_else(|| present.get(&path));
+    let mut day = bytes.map_or_else(|| Ok(Day::default()), |bytes| decode::<Day>(&path, bytes))?;
+    day.pull_requests += 1;
+    mutations.insert(path, Some(encode(&day)));
     Ok(())
 }
 
@@ -72,6 +140,7 @@ fn paths(candidate: &Candidate) -> [String; 2] {
 
 /// Settles one candidate; one that is not there any more, or is another run's by now, was settled before (F-67).
 fn forget_one(
+    context: &Context<'_>,
     one: &Published,
     present: &BTreeMap<String, Vec<u8>>,
     mutations: &mut Mutations,
@@ -82,14 +151,8 @@ fn forget_one(
         return Ok(());
     }
     mutations.insert(candidate, None);
-    if let Some(pull) = &one.pull {
-        // Counted where the candidate goes, so that each is counted once whatever happened on the way.
-        let path = budget_path(&pull.created_at.day());
-        let bytes = mutations.get(&path).and_then(Option::as_ref).or_else(|| present.get(&path));
-        let mut day = bytes.map_or_else(|| Ok(Day::default()), |bytes| decode::<Day>(&path, bytes))?;
-        day.pull_requests += 1;
-        mutations.insert(path, Some(encode(&day)));
-    }
+    // Counted where the candidate goes, so that each is counted once whatever happened on the way.
+    count(one, present, mutations)?;
     let (Some("left"), Some(reason)) = (one.state, one.reason) else { return Ok(()) };
     let state = match present.get(&failure) {
         Some(bytes) => decode::<FailureState>(&failure, bytes)?,
@@ -97,7 +160,7 @@ fn forget_one(
     };
     if state.episode == one.candidate.episode {
         let state = gate::unpublished(state, reason, one.because_of.clone());
-        mutations.insert(failure, Some(encode(&state)));
+        mutations.insert(failure, Some(encode(&veiled(context, &one.candidate.slug, &state))));
     }
     Ok(())
 }

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::retry;
 use crate::forge::{Forge, ForgeError, NewCommit, TreeChange};
-use crate::model::{BranchName, FailureState, FileMode, Fingerprint, ObjectId, RepoPath, RepoSlug, ReportId};
+use crate::model::{
+    BranchName, FailureState, FileMode, Fingerprint, ObjectId, RepoPath, RepoSlug, ReportId, Timestamp,
+};
 use crate::system::System;
 
 /// How often a write is tried again when another run was faster.
@@ -37,6 +39,62 @@ pub enum StateError {
 
 /// Files to write (`Some`) or delete (`None`), by path.
 pub type Mutations = BTreeMap<String, Option<Vec<u8>>>;
+
+/// What goes along with a commit that is written anyway, and never makes one (PROTOCOL.md, 3).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Along {
+    /// The forge's time.
+    pub now: Timestamp,
+    /// How long events are kept.
+    pub keep_events: Duration,
+    /// The run that writes.
+    pub run_id: String,
+    /// Its events so far, one line with its end each; those that are on the branch already are not written again.
+    pub lines: Vec<String>,
+}
+
+/// How long what a day used is kept; no window looks further back.
+const KEEP_DAYS: Duration = Duration::from_hours(40 * 24);
+/// Old files deleted with one commit; what is left goes with the next.
+const MOST_DELETED: usize = 500;
+/// Bytes of one run's events on the branch; the artifacts have all.
+const MOST_EVENTS: usize = 1 << 20;
+
+impl Along {
+    /// Lists what is too old to be kept.
+    fn outdated(&self, snapshot: &Snapshot) -> Vec<String> {
+        let before = |span: Duration| {
+            let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            Timestamp::from_millis(self.now.as_millis().saturating_sub(millis)).day()
+        };
+        let (events, days) = (before(self.keep_events), before(KEEP_DAYS));
+        // Files that others put there have other names, and stay.
+        let is_day = |day: &str| day.len() == 10 && day.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let old_events = snapshot.below("events/").filter(|path| {
+            let day =
+                path.strip_prefix("events/").and_then(|rest| rest.get(..10)).unwrap_or_default().replace('/', "-");
+            is_day(&day) && day < events
+        });
+        let old_days = snapshot.below("budget/").filter(|path| {
+            let day = path.strip_prefix("budget/").and_then(|rest| rest.strip_suffix(".json")).unwrap_or_default();
+            is_day(day) && *day < *days
+        });
+        old_events.chain(old_days).take(MOST_DELETED).map(str::to_owned).collect()
+    }
+
+    /// Appends the lines that a file does not have yet; nothing where it has all of them.
+    fn appended(&self, present: &[u8]) -> Option<Vec<u8>> {
+        let text = String::from_utf8_lossy(present);
+        let known: BTreeSet<&str> = text.split_inclusive('\n').collect();
+        let mut bytes = present.to_vec();
+        for line in self.lines.iter().filter(|line| !known.contains(line.as_str())) {
+            if bytes.len() + line.len() <= MOST_EVENTS {
+                bytes.extend_from_slice(line.as_bytes());
+            }
+        }
+        (bytes.len() > present.len()).then_some(bytes)
+    }
+}
 
 /// Says what to write, from the present contents of the files it asked for.
 pub type Change<'c> = dyn Fn(&BTreeMap<String, Vec<u8>>) -> Result<Mutations, StateError> + Sync + 'c;
@@ -155,6 +213,21 @@ impl<'a> StateBranch<'a> {
         paths: &(dyn Fn(&Snapshot) -> Vec<String> + Sync),
         change: &Change<'_>,
     ) -> Result<bool, StateError> {
+        self.update_along(message, paths, change, None).await
+    }
+
+    /// Changes files as [`StateBranch::update`] does; where something is written, the run's events go with it, and what is
+    /// too old goes.
+    ///
+    /// # Errors
+    /// As [`StateBranch::update`].
+    pub async fn update_along(
+        &self,
+        message: &str,
+        paths: &(dyn Fn(&Snapshot) -> Vec<String> + Sync),
+        change: &Change<'_>,
+        along: Option<&Along>,
+    ) -> Result<bool, StateError> {
         for _ in 0..TRIES {
             let snapshot = self.snapshot().await?;
             let mut present = BTreeMap::new();
@@ -170,6 +243,12 @@ impl<'a> StateBranch<'a> {
             });
             if mutations.is_empty() {
                 return Ok(false);
+            }
+            if let Some(along) = along {
+                mutations.extend(along.outdated(&snapshot).into_iter().map(|path| (path, None)));
+                let path = events_path(&along.now.day(), &along.run_id);
+                let present = self.read(&snapshot, &path).await?.unwrap_or_default();
+                mutations.extend(along.appended(&present).map(|bytes| (path, Some(bytes))));
             }
             if self.try_commit(&snapshot, message, &mutations).await? {
                 return Ok(true);

@@ -49,6 +49,11 @@ impl<'a> Target<'a> {
         Ok(Self { context, policy, repository, ours, opened: 0 })
     }
 
+    /// Returns the repository.
+    pub(crate) const fn repository(&self) -> &Repository {
+        &self.repository
+    }
+
     /// Publishes one candidate: every check again, then the reconciler.
     pub(crate) async fn publish(
         &mut self,
@@ -90,7 +95,7 @@ impl<'a> Target<'a> {
             let refused = left(candidate, rule.unwrap_or(Reason::MalformedDiff), Some(verdict));
             return self.leave(candidate, refused, &observed).await;
         }
-        let mut desired = self.desired(candidate, &verdict)?;
+        let (mut desired, mut warnings) = self.desired(candidate, &verdict)?;
         if let Some(open) = &open {
             desired.body = render::marker::merge(&open.body, &desired.body);
         }
@@ -120,12 +125,13 @@ impl<'a> Target<'a> {
             message: render::commit_message(candidate),
         };
         Ok(match reconciler.carry_out(&decision, &observed).await? {
-            Reconciled::Done { how, pull, labelled } => {
+            Reconciled::Done { how, pull, finish } => {
                 if how.is_new() {
                     self.opened += 1;
                     self.ours.push((*pull).clone());
                 }
-                done(candidate, how, *pull, Some(verdict), !labelled)
+                warnings.extend(finish.warnings);
+                Published { warnings, ..done(candidate, how, *pull, Some(verdict), finish.incomplete) }
             }
             Reconciled::Left(reason) => left(candidate, reason, Some(verdict)),
             Reconciled::AwaitingPr(why) => {
@@ -153,7 +159,7 @@ impl<'a> Target<'a> {
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
-            tracing::warn!(slug = %self.policy.slug, issue = number, %error, "no comment was left");
+            tracing::warn!(slug = %self.context.veil.name(&self.policy.slug), issue = number, %error, "no comment was left");
         }
     }
 
@@ -253,8 +259,8 @@ impl<'a> Target<'a> {
         Ok(patch)
     }
 
-    /// Says what should be.
-    fn desired(&self, candidate: &Candidate, verdict: &Verdict) -> Result<Desired, ReconcileError> {
+    /// Says what should be, and what of the configuration could not be followed.
+    fn desired(&self, candidate: &Candidate, verdict: &Verdict) -> Result<(Desired, Vec<String>), ReconcileError> {
         let drafts = gate::draft_reasons(candidate, verdict, self.policy, self.policy.mode);
         let closes = match candidate.report {
             ReportId::Issue { number } if candidate.base_branch == self.repository.default_branch => Some(number),
@@ -279,7 +285,7 @@ impl<'a> Target<'a> {
         };
         let text = render::pull_request(&view)
             .map_err(|e| ReconcileError::Forge(ForgeError::Invalid(format!("the body could not be made: {e}"))))?;
-        Ok(Desired {
+        let desired = Desired {
             repository: candidate.slug.to_string(),
             branch: plan::branch_for(&candidate.fingerprint, candidate.episode),
             base: candidate.base_branch.clone(),
@@ -295,7 +301,9 @@ impl<'a> Target<'a> {
             body: text.body,
             draft: !drafts.is_empty(),
             labels,
-        })
+            asked: self.policy.pull_request.asked(),
+        };
+        Ok((desired, text.warnings))
     }
 
     /// Returns why one more pull request may not be opened here: caps, or one of ours that makes the same change.
@@ -370,7 +378,7 @@ pub(crate) async fn tell_duplicates(
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
-            tracing::warn!(slug = %policy.slug, issue = duplicate.issue, %error, "no comment was left");
+            tracing::warn!(slug = %context.veil.name(&policy.slug), issue = duplicate.issue, %error, "no comment was left");
         }
     }
 }
@@ -412,11 +420,12 @@ fn done(candidate: &Candidate, how: How, pull: PullRequest, verdict: Option<Verd
         because_of: None,
         waits,
         retryable: waits,
+        warnings: Vec::new(),
     }
 }
 
 /// Leaves a candidate unpublished.
-fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdict>) -> Published {
+pub(crate) fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdict>) -> Published {
     let details: Vec<&str> = verdict.iter().flat_map(|v| &v.violations).map(|v| v.message.as_str()).collect();
     let message = if details.is_empty() { reason.sentence().to_owned() } else { details.join(" ") };
     Published {
@@ -429,6 +438,7 @@ fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdict>) -> Publ
         because_of: None,
         waits: false,
         retryable: false,
+        warnings: Vec::new(),
     }
 }
 

@@ -106,6 +106,9 @@ pub struct RepositoryView {
     pub kept: Vec<KeptPull>,
     /// What went wrong with the repository as a whole.
     pub error: Option<RepositoryProblem>,
+    /// Nothing of it may be said but its id (V-107).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 /// Why a repository could not be worked on.
@@ -149,6 +152,9 @@ pub struct Reservation {
     pub deadline: Timestamp,
     /// Money granted to the run.
     pub grant: MicroUsd,
+    /// The one repository that the run is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<RepoSlug>,
     /// Repositories, in the configuration's order.
     pub repositories: Vec<RepositoryView>,
     /// Work, in the order in which it is to be done.

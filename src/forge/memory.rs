@@ -24,6 +24,14 @@ impl MemoryForge {
     pub fn new(clock: Clock) -> Self {
         Self::over(MemoryStorage::default(), clock)
     }
+
+    /// Says whether only members see a repository.
+    ///
+    /// # Errors
+    /// [`ForgeError::NotFound`] where there is none.
+    pub fn set_private(&self, slug: &RepoSlug, private: bool) -> ForgeResult<()> {
+        self.storage().with(slug, |stored| stored.private = private)
+    }
 }
 
 /// Records in memory, shared by all its clones.
@@ -46,6 +54,7 @@ struct Stored {
     people: BTreeMap<String, Permission>,
     runs: BTreeMap<u64, (RunRecord, Vec<Vec<u8>>)>,
     milestones: Vec<String>,
+    private: bool,
 }
 
 impl MemoryStorage {
@@ -85,12 +94,14 @@ impl Storage for MemoryStorage {
         if slug.to_string() == super::STATE_SLUG {
             self.lock().entry(slug.clone()).or_default();
         }
-        let default_branch = self.with(slug, |stored| stored.default_branch.clone())?;
+        let (default_branch, private) = self.with(slug, |stored| (stored.default_branch.clone(), stored.private))?;
+        // Nobody but its owner sees the state that a forge keeps for itself.
+        let private = private || slug.to_string() == super::STATE_SLUG;
         let default_branch = match default_branch {
             Some(branch) => branch,
             None => "main".parse().map_err(|error| ForgeError::Invalid(format!("{error}")))?,
         };
-        Ok(RepositoryRecord { id: repository_id(slug), default_branch, private: false })
+        Ok(RepositoryRecord { id: repository_id(slug), default_branch, private })
     }
 
     async fn make_repository(&self, slug: &RepoSlug, default_branch: &BranchName) -> ForgeResult<()> {

@@ -12,7 +12,7 @@ mod runs;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Actor, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
+use crate::model::{Actor, Asked, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
 
 pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Step, WorkflowRun};
 
@@ -186,6 +186,9 @@ pub struct PullRequest {
     pub merge_sha: Option<ObjectId>,
     /// When it was closed or merged.
     pub closed_at: Option<Timestamp>,
+    /// Whom it has asked, as far as the forge still says.
+    #[serde(default)]
+    pub asked: Asked,
 }
 
 /// Where a pull request stands.

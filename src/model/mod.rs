@@ -32,7 +32,7 @@ pub use name::{BranchName, NameError, ObjectId, RepoSlug};
 pub use patch::{FileChange, FileMode, FileState, Patch};
 pub use path::{PathError, RepoPath};
 pub use policy::{
-    AutoMerge, Evidentiary, Limits, Mode, NativeFixers, NetworkAccess, OpenPr, PathFilters, Permission, Policy,
+    Asked, AutoMerge, Evidentiary, Limits, Mode, NativeFixers, NetworkAccess, OpenPr, PathFilters, Permission, Policy,
     Project, PullRequestStyle, RuleSetting, SandboxPolicy, SandboxRequirement, TestCommands, WorkflowFilter,
 };
 pub use reason::{Reason, ReasonClass};

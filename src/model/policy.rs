@@ -221,6 +221,9 @@ pub struct PullRequestStyle {
     pub title: Option<String>,
     /// A path of a template for the body, in place of ours.
     pub template: Option<String>,
+    /// What that template says; read with the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_text: Option<String>,
     /// People asked to review.
     pub reviewers: Vec<String>,
     /// Teams asked to review.
@@ -229,6 +232,55 @@ pub struct PullRequestStyle {
     pub assignees: Vec<String>,
     /// A milestone's title.
     pub milestone: Option<String>,
+}
+
+impl PullRequestStyle {
+    /// Returns whom a pull request asks.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            reviewers: self.reviewers.clone(),
+            teams: self.team_reviewers.clone(),
+            assignees: self.assignees.clone(),
+            milestone: self.milestone.clone(),
+        }
+    }
+}
+
+/// Whom a pull request asks, or has asked, and what it stands under.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Logins of people asked to review.
+    pub reviewers: Vec<String>,
+    /// Teams asked to review, without their organisation.
+    pub teams: Vec<String>,
+    /// Logins of people assigned.
+    pub assignees: Vec<String>,
+    /// The title of the milestone.
+    pub milestone: Option<String>,
+}
+
+impl Asked {
+    /// Returns what is still to be asked where `seen` is there.
+    ///
+    /// Where anybody at all of a list is there, the list was asked for; who is missing was left out by the forge, or taken
+    /// off by a person, and is not put back. A milestone that a person chose stays.
+    #[must_use]
+    pub fn missing(&self, seen: &Self) -> Self {
+        let meets = |ours: &[String], theirs: &[String]| {
+            ours.iter().any(|one| theirs.iter().any(|other| one.eq_ignore_ascii_case(other)))
+        };
+        let mut missing = self.clone();
+        if meets(&self.reviewers, &seen.reviewers) || meets(&self.teams, &seen.teams) {
+            (missing.reviewers, missing.teams) = (Vec::new(), Vec::new());
+        }
+        if meets(&self.assignees, &seen.assignees) {
+            missing.assignees.clear();
+        }
+        if seen.milestone.is_some() {
+            missing.milestone = None;
+        }
+        missing
+    }
 }
 
 /// The forge's own auto-merge, in mode `auto` only.

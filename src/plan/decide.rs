@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{BranchName, ObjectId, Reason, sha256_prefixed};
+use crate::model::{Asked, BranchName, ObjectId, Reason, sha256_prefixed};
 use crate::plan::{Ownership, Trailer};
 
 /// What should be: one pull request for one failure's episode.
@@ -26,6 +26,8 @@ pub struct Desired {
     pub draft: bool,
     /// Its labels, sorted.
     pub labels: Vec<String>,
+    /// Whom it asks.
+    pub asked: Asked,
 }
 
 /// The branch of our name, as the forge shows it.
@@ -50,6 +52,8 @@ pub struct ObservedPull {
     pub body: String,
     /// Its labels, sorted.
     pub labels: Vec<String>,
+    /// Whom it has asked.
+    pub asked: Asked,
 }
 
 /// What is.
@@ -126,6 +130,12 @@ pub enum Verb {
     EditPullRequest,
     /// Puts labels on.
     AddLabels,
+    /// Asks people and teams for a review.
+    RequestReview,
+    /// Assigns people.
+    Assign,
+    /// Puts it under a milestone.
+    SetMilestone,
     /// Deletes an orphan branch of ours, from the commit that was seen.
     DeleteBranch,
     /// Nothing: it is as it should be.
@@ -165,10 +175,26 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
     let branch = |verb| action(verb, &[desired.tree.as_str()]);
     let pull = |verb| action(verb, &[&desired.title, &desired.body, if desired.draft { "draft" } else { "ready" }]);
     let labels = || action(Verb::AddLabels, &desired.labels.iter().map(String::as_str).collect::<Vec<_>>());
+    let asked = |seen: &Asked| {
+        let Asked { reviewers, teams, assignees, milestone } = desired.asked.missing(seen);
+        let texts = |list: &[String]| list.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        let mut list = Vec::new();
+        if !reviewers.is_empty() || !teams.is_empty() {
+            list.push(action(Verb::RequestReview, &[&texts(&reviewers), &texts(&teams)]));
+        }
+        if !assignees.is_empty() {
+            list.push(action(Verb::Assign, &[&texts(&assignees)]));
+        }
+        list.extend(milestone.map(|title| action(Verb::SetMilestone, &[&title])));
+        list
+    };
+    let opening = |first: Vec<Action>| -> Vec<Action> {
+        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).collect()
+    };
     match decision {
-        Decision::Create => vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest), labels()],
-        Decision::Fill { .. } => vec![branch(Verb::AdvanceBranch), pull(Verb::CreatePullRequest), labels()],
-        Decision::Adopt { .. } => vec![pull(Verb::AdoptBranch), labels()],
+        Decision::Create => opening(vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest)]),
+        Decision::Fill { .. } => opening(vec![branch(Verb::AdvanceBranch), pull(Verb::CreatePullRequest)]),
+        Decision::Adopt { .. } => opening(vec![pull(Verb::AdoptBranch)]),
         Decision::Keep { number, same_tree } => {
             let mut list = Vec::new();
             if let Some(seen) = observed.pulls.iter().find(|pull| pull.number == *number && *same_tree) {
@@ -178,6 +204,7 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                 if !desired.labels.iter().all(|label| seen.labels.contains(label)) {
                     list.push(labels());
                 }
+                list.extend(asked(&seen.asked));
             }
             if list.is_empty() {
                 list.push(action(Verb::Keep, &[]));
@@ -208,6 +235,7 @@ mod tests {
             body: "body".to_owned(),
             draft: false,
             labels: vec!["homeostat-fix".to_owned()],
+            asked: Asked::default(),
         }
     }
 
@@ -227,6 +255,7 @@ mod tests {
             title: "title".to_owned(),
             body: "body".to_owned(),
             labels: vec!["homeostat-fix".to_owned()],
+            asked: Asked::default(),
         }
     }
 
@@ -291,5 +320,28 @@ mod tests {
         observed.pulls[0].body = "older".to_owned();
         observed.pulls[0].labels.clear();
         assert_eq!(verbs(&observed), [Verb::EditPullRequest, Verb::AddLabels]);
+    }
+
+    #[test]
+    fn who_was_asked_before_is_not_asked_again_and_who_was_taken_off_is_not_put_back() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let asked = Asked {
+            reviewers: names(&["ann", "ben"]),
+            teams: names(&["core"]),
+            assignees: names(&["ann"]),
+            milestone: Some("1.0".to_owned()),
+        };
+        let desired = Desired { asked: asked.clone(), ..desired() };
+        let verbs = |seen: Asked| -> Vec<Verb> {
+            let observed =
+                Observed { branch: Some(ours('a')), pulls: vec![ObservedPull { asked: seen, ..pull(true) }] };
+            actions(&decide(&desired, &observed), &desired, &observed).iter().map(|a| a.verb).collect()
+        };
+        assert_eq!(verbs(Asked::default()), [Verb::RequestReview, Verb::Assign, Verb::SetMilestone]);
+        assert_eq!(verbs(asked), [Verb::Keep]);
+        let one_left = Asked { reviewers: names(&["Ben"]), milestone: Some("2.0".to_owned()), ..Asked::default() };
+        assert_eq!(verbs(one_left), [Verb::Assign]);
+        let made = actions(&Decision::Create, &desired, &Observed::default());
+        assert_eq!(made.len(), 6);
     }
 }

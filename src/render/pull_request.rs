@@ -11,6 +11,12 @@ use crate::render::trace::{location, trace};
 
 /// GitHub's limit on a body, in characters (P-20).
 pub(super) const BODY_LIMIT: usize = 65_536;
+/// Characters of a title.
+const TITLE_LIMIT: usize = 120;
+/// By what the room of each text is divided, until all of it fits.
+const SCARCITIES: [usize; 3] = [1, 4, 16];
+/// What stands first where the evidence is weak; the same words as in our template.
+const WEAK: &str = "\n> [!WARNING]\n> No test showed this failure before the change; the suite was green and stays green. Look closely.\n\n";
 const TEMPLATE: &str = include_str!("../../templates/pull_request.md.j2");
 
 /// Everything that a pull request speaks of.
@@ -33,6 +39,8 @@ pub struct PullView<'a> {
 /// A pull request's texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullText {
+    /// Why the operator's own template was not used, in whole sentences.
+    pub warnings: Vec<String>,
     /// One line of at most 120 characters, from a template and validated names only (V-37).
     pub title: String,
     /// At most GitHub's limit of characters.
@@ -44,15 +52,71 @@ pub struct PullText {
 /// # Errors
 /// When the template is broken, which a test would have shown.
 pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
+    let mut warnings = Vec::new();
+    let title = match &view.policy.pull_request.title {
+        None => title(view.candidate),
+        Some(template) => configured_title(view, template).unwrap_or_else(|why| {
+            warnings.push(format!("The configured title was not used ({why})."));
+            title(view.candidate)
+        }),
+    };
+    if let Some(template) = &view.policy.pull_request.template_text {
+        match configured_body(view, template) {
+            Ok(Some(body)) => return Ok(PullText { title, body, warnings }),
+            Ok(None) => {
+                warnings.push("The configured template was not used: the text is longer than a body may be.".to_owned())
+            }
+            Err(why) => warnings.push(format!("The configured template was not used ({why}).")),
+        }
+    }
     // Every text has its room, and ordinary bodies are far below the limit; one that is not gives each text less.
     let mut body = String::new();
-    for scarcity in [1, 4, 16] {
+    for scarcity in SCARCITIES {
         body = fill("pull_request.md.j2", TEMPLATE, values(view, &Quoter::new(view.redactor, scarcity)))?;
         if body.chars().count() <= BODY_LIMIT {
             break;
         }
     }
-    Ok(PullText { title: title(view.candidate), body })
+    Ok(PullText { title, body, warnings })
+}
+
+/// Fills in the operator's own template, between our markers; nothing where the result is too long for a body.
+///
+/// What the evidence is worth is said first, as in ours: that is not a question of taste (PROTOCOL.md, 5).
+fn configured_body(view: &PullView<'_>, template: &str) -> Result<Option<String>, RenderError> {
+    let warning = if view.candidate.evidence.kind.is_strong() { "" } else { WEAK };
+    let marker = marker::write(&view.candidate.state_after);
+    for scarcity in SCARCITIES {
+        let text = fill("pull_request.template", template, values(view, &Quoter::new(view.redactor, scarcity)))?;
+        // Markers in it would move the end of what is ours.
+        let text = text.replace("<!-- homeostat:", "<!- homeostat:");
+        let body = format!("{marker}\n{warning}{}\n\n{}\n", text.trim(), marker::END);
+        if body.chars().count() <= BODY_LIMIT {
+            return Ok(Some(body));
+        }
+    }
+    Ok(None)
+}
+
+/// Fills in the operator's own title: one line of at most 120 characters, with names that mean nothing to a forge.
+fn configured_title(view: &PullView<'_>, template: &str) -> Result<String, RenderError> {
+    let candidate = view.candidate;
+    let values = context! {
+        error_type => error_name(candidate),
+        file => file_name(candidate),
+        fingerprint => &candidate.fingerprint.fp16()[..8],
+        number => match candidate.report {
+            ReportId::Issue { number } => number.to_string(),
+            ReportId::Run { .. } => String::new(),
+        },
+        pattern => candidate.pattern.as_deref().map(|id| name(id, 80)).unwrap_or_default(),
+    };
+    let text = fill("pull_request.title", template, values)?;
+    let text = view.redactor.redact(&text).into_string();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let line: String = words.join(" ").chars().take(TITLE_LIMIT).collect();
+    Ok(if line.is_empty() { title(candidate) } else { line.trim_end().to_owned() })
 }
 
 fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
@@ -150,11 +214,19 @@ fn listed<T>(items: &[T], most: usize, show: impl Fn(&T) -> String) -> String {
 ///
 /// A squash merge turns it into a commit's subject, where `fix: GH-1` or an address would close an issue (V-20).
 fn title(candidate: &Candidate) -> String {
-    let last = candidate.failure.error_type().rsplit(['.', ':', '\\', '/']).find(|part| !part.is_empty());
-    let kind = name(last.unwrap_or("failure"), 40);
-    let file = candidate.files.first().map_or("the-repository", |file| file.path.file_name());
     let short = &candidate.fingerprint.fp16()[..8];
-    format!("fix: {kind} in {} (homeostat {short})", name(file, 50))
+    format!("fix: {} in {} (homeostat {short})", error_name(candidate), file_name(candidate))
+}
+
+/// Returns the last part of the error's type, which is what people call it.
+fn error_name(candidate: &Candidate) -> String {
+    let last = candidate.failure.error_type().rsplit(['.', ':', '\\', '/']).find(|part| !part.is_empty());
+    name(last.unwrap_or("failure"), 40)
+}
+
+/// Returns the name of the first changed file, without its folders.
+fn file_name(candidate: &Candidate) -> String {
+    name(candidate.files.first().map_or("the-repository", |file| file.path.file_name()), 50)
 }
 
 /// Reduces a name to characters that mean nothing to anybody.

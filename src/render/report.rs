@@ -74,6 +74,9 @@ pub struct PullReport {
     pub draft: bool,
     /// How strong the evidence is.
     pub evidence: Option<EvidenceKind>,
+    /// What is not as configured, in whole sentences: a reviewer who cannot be asked, say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// One report left alone.

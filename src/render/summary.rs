@@ -136,6 +136,10 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
         skipped => lines(&|one| one.skipped.iter().map(|s| {
             line(quote, &one.slug, &s.report, s.reason.as_str(), &s.message)
         }).collect()),
+        warnings => lines(&|one| one.pull_requests.iter().flat_map(|pull| pull.warnings.iter().map(|warning| {
+            let number = pull.number.map_or_else(|| pull.branch.clone(), |number| format!("#{number}"));
+            format!("{} · {}: {}", quote.span(&one.slug, 150), quote.span(&number, 150), quote.prose(warning, 600))
+        })).collect()),
         errors => lines(&|one| one.error.iter().map(|e| {
             format!("{}: {}", quote.span(&one.slug, 150), quote.prose(e, 600))
         }).collect()),

@@ -11,6 +11,9 @@ pub struct RenderError {
     why: String,
 }
 
+/// Instructions of one filling in; a summary of ten thousand repositories needs far fewer.
+const FUEL: u64 = 2_000_000;
+
 /// Fills in a template, which the error names and whose mistake it tells.
 pub(crate) fn fill(name: &'static str, template: &str, values: Value) -> Result<String, RenderError> {
     let in_words = |error: minijinja::Error| RenderError { template: name, why: format!("{error:#}") };
@@ -18,6 +21,8 @@ pub(crate) fn fill(name: &'static str, template: &str, values: Value) -> Result<
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).build().map_err(in_words)?;
     environment.set_syntax(syntax);
+    // An operator's own template is bounded like everything else that is not ours.
+    environment.set_fuel(Some(FUEL));
     environment.add_template("text", template).map_err(in_words)?;
     environment.get_template("text").and_then(|text| text.render(values)).map_err(in_words)
 }

@@ -103,7 +103,11 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         };
         if let Some(problem) = &view.error {
             report.error = Some(problem.message.clone());
-            class = class.worst(if problem.retryable { ExitClass::Retryable } else { ExitClass::Refused });
+            class = class.worst(match (problem.retryable, problem.reason) {
+                (_, Reason::Visibility) => ExitClass::Config,
+                (true, _) => ExitClass::Retryable,
+                (false, _) => ExitClass::Refused,
+            });
         }
         let skipped = stages.reservation.map_or(&[][..], |r| &r.skipped);
         let published = stages.publications.map_or(&[][..], |p| &p.published);
@@ -120,6 +124,9 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         }
         for one in published.iter().filter(|p| p.candidate.slug == view.slug) {
             add_published(&mut report, one, &mut class);
+        }
+        if view.hidden {
+            veil(&mut report, view);
         }
         repositories.push(report);
     }
@@ -148,10 +155,53 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         run_id: stages.run_id.to_owned(),
         repositories,
         totals,
-        actions: stages.publications.map(|p| p.actions.clone()).unwrap_or_default(),
+        actions: stages.publications.map(|p| veiled(&p.actions, views)).unwrap_or_default(),
         writes: stages.writes,
     };
     (report, class)
+}
+
+/// Names a repository of which nothing may be said by its id.
+fn label(view: &RepositoryView) -> String {
+    view.id.map_or_else(|| "a private repository".to_owned(), |id| format!("repository {id}"))
+}
+
+/// Takes out of a report what is text of a private repository: ids, counts, codes and sentences of ours stay (V-107).
+fn veil(report: &mut RepositoryReport, view: &RepositoryView) {
+    report.slug = label(view);
+    if let Some(problem) = &view.error {
+        let sentence = match problem.reason {
+            // This one is made of words of ours alone.
+            Reason::Visibility => problem.message.clone(),
+            reason => reason.sentence().to_owned(),
+        };
+        report.error = Some(sentence);
+    }
+    for skipped in &mut report.skipped {
+        skipped.reason.sentence().clone_into(&mut skipped.message);
+        // An issue has a number; a workflow and its jobs are named in words.
+        if !skipped.report.starts_with("issue #") {
+            "a workflow run".clone_into(&mut skipped.report);
+        }
+    }
+    for refusal in &mut report.refusals {
+        refusal.rule.sentence().clone_into(&mut refusal.message);
+    }
+    for pull in &mut report.pull_requests {
+        pull.url = None;
+        for warning in &mut pull.warnings {
+            "Something of the pull request is not as configured.".clone_into(warning);
+        }
+    }
+}
+
+/// Names the repositories of actions as far as they may be named.
+fn veiled(actions: &[crate::plan::Action], views: &[RepositoryView]) -> Vec<crate::plan::Action> {
+    let name = |action: &crate::plan::Action| {
+        let view = views.iter().find(|view| view.hidden && view.slug.to_string() == action.repository);
+        view.map_or_else(|| action.repository.clone(), label)
+    };
+    actions.iter().map(|action| crate::plan::Action { repository: name(action), ..action.clone() }).collect()
 }
 
 fn dollars(amount: MicroUsd) -> String {
@@ -170,6 +220,7 @@ fn add_skipped(report: &mut RepositoryReport, view: &RepositoryView, skipped: &[
             source: None,
             draft: kept.draft,
             evidence: None,
+            warnings: Vec::new(),
         });
     }
     for one in skipped.iter().filter(|s| s.slug == view.slug) {
@@ -265,6 +316,7 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
         source: Some(candidate.source),
         draft: published.pull.as_ref().is_some_and(|pull| pull.draft),
         evidence: Some(candidate.evidence.kind),
+        warnings: published.warnings.clone(),
     };
     tell_of(&mut report.pull_requests, pull);
 }
@@ -348,6 +400,7 @@ mod tests {
             source,
             draft: false,
             evidence: None,
+            warnings: Vec::new(),
         };
         let mut pulls = vec![pull(Some(3), "kept", None), pull(Some(4), "kept", None), pull(None, "planned", None)];
         tell_of(&mut pulls, pull(Some(3), "adopted", Some(Source::Pattern)));

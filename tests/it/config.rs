@@ -12,7 +12,11 @@ use homeostat::model::{Allowance, MicroUsd, Mode, Policy, RepoSlug};
 
 fn read(name: &str, text: &[u8], env: &[(&str, &str)], flags: Flags) -> Result<Loaded, Problems> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    config::load(&LoadInput { file_name: name, text, env: &env, flags: &flags })
+    let templates =
+        [("pull-request.md.j2", "{{ title }}\n"), ("broken.md.j2", "{% if %}"), ("strange.md.j2", "{{ colour }}")];
+    let beside: BTreeMap<String, Vec<u8>> =
+        templates.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    config::load(&LoadInput { file_name: name, text, env: &env, flags: &flags, beside: &beside })
 }
 
 fn plain(text: &str) -> Result<Loaded, Problems> {
@@ -56,7 +60,7 @@ fn every_invalid_file_is_answered_with_all_its_problems() {
         expect(&path, &format!("{problems}\n"));
     }
     // The other codes need what no small file can show; they have tests of their own below.
-    assert_eq!(seen.len(), 17, "{seen:?}");
+    assert_eq!(seen.len(), 18, "{seen:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod looks;
+mod own;
 
 use homeostat::model::{Candidate, Verdict};
 use homeostat::redact::Redactor;

@@ -12,11 +12,14 @@ mod faults_matrix;
 mod fleet;
 mod governance;
 mod guards;
+mod kept;
+mod private;
 mod program;
 mod publishing;
 mod quiet;
 mod races;
 mod rebuild;
+mod waiting;
 mod workspace;
 mod world;
 

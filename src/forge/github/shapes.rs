@@ -9,7 +9,7 @@ use crate::forge::{
     Comment, Conclusion, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, Job, PullRequest, PullState, Step,
     WorkflowRun,
 };
-use crate::model::{Actor, ActorKind, BranchName, ObjectId, RepoSlug, Timestamp};
+use crate::model::{Actor, ActorKind, Asked, BranchName, ObjectId, RepoSlug, Timestamp};
 
 /// A time as GitHub writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,6 +197,23 @@ pub(super) struct PullShape {
     merged_at: Option<At>,
     closed_at: Option<At>,
     merge_commit_sha: Option<ObjectId>,
+    #[serde(default)]
+    requested_reviewers: Vec<User>,
+    #[serde(default)]
+    requested_teams: Vec<TeamShape>,
+    #[serde(default)]
+    assignees: Vec<User>,
+    milestone: Option<MilestoneTitle>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TeamShape {
+    slug: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct MilestoneTitle {
+    title: String,
 }
 
 impl PullShape {
@@ -237,6 +254,12 @@ impl PullShape {
             // Before a merge this is a commit that only tries one out.
             merge_sha: self.merge_commit_sha.filter(|_| merged_at.is_some()),
             closed_at: self.closed_at.map(|at| at.0),
+            asked: Asked {
+                reviewers: self.requested_reviewers.into_iter().map(|user| user.login).collect(),
+                teams: self.requested_teams.into_iter().map(|team| team.slug).collect(),
+                assignees: self.assignees.into_iter().map(|user| user.login).collect(),
+                milestone: self.milestone.map(|milestone| milestone.title),
+            },
         })
     }
 }

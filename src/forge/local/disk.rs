@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::seen::{self, Seen};
@@ -106,6 +107,15 @@ impl LocalStorage {
             _ => Ok(T::default()),
         }
     }
+}
+
+/// What a person may say of a repository, in its `repository.yml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RepositoryFile {
+    /// Whether only members see it.
+    #[serde(default)]
+    pub(super) private: bool,
 }
 
 /// Returns the numbers that files `<n>.md` in a folder have, sorted.

@@ -40,7 +40,7 @@ use crate::forge::{ForgeError, ForgeResult, IssueEvent, Label, STATE_SLUG};
 use crate::git::{CatFile, Git, GitError};
 use crate::model::{BranchName, ObjectId, Permission, RepoSlug};
 
-use disk::{number_in, numbered, read_comment};
+use disk::{RepositoryFile, number_in, numbered, read_comment};
 use seen::Seen;
 
 /// The embedded forge in a folder.
@@ -207,7 +207,10 @@ impl Storage for LocalStorage {
             Some(branch) => branch,
             None => "main".parse().map_err(|error| ForgeError::Invalid(format!("{error}")))?,
         };
-        Ok(RepositoryRecord { id: repository_id(slug), default_branch, private: false })
+        // Nobody but its owner sees the state that a forge keeps for itself.
+        let settings: RepositoryFile = self.read_data(slug, "repository.yml")?;
+        let private = Self::is_state(slug) || settings.private;
+        Ok(RepositoryRecord { id: repository_id(slug), default_branch, private })
     }
 
     async fn make_repository(&self, slug: &RepoSlug, default_branch: &BranchName) -> ForgeResult<()> {

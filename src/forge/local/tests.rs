@@ -386,3 +386,16 @@ async fn a_fleet_in_which_nothing_is_new_starts_no_process() -> Outcome {
     assert_eq!(place.forge.branches(&place.slug, "homeostat/").await?.len(), 1);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_repository_is_private_where_its_file_says_so_and_a_misspelt_key_is_an_error() -> Outcome {
+    let place = Place::new().await?;
+    assert!(!place.forge.repository(&place.slug).await?.private);
+    place.write("repository.yml", "private: true\n")?;
+    assert!(place.forge.repository(&place.slug).await?.private);
+    place.write("repository.yml", "privat: true\n")?;
+    assert!(matches!(place.forge.repository(&place.slug).await, Err(ForgeError::Invalid(_))));
+    let own: RepoSlug = crate::forge::STATE_SLUG.parse()?;
+    assert!(place.forge.repository(&own).await?.private, "the forge's own state is its owner's");
+    Ok(())
+}

@@ -203,6 +203,7 @@ impl<S: Storage> Forge for Embedded<S> {
         self.require_commit(slug, target).await?;
         let refs = self.storage.refs(slug).await?;
         check_new_ref(&refs, branch)?;
+        self.settle_pulls(slug, branch, None).await?;
         self.storage.write_ref(slug, branch, None, Some(target)).await?;
         self.note_birth(slug, ref_key(branch.as_str()));
         Ok(())
@@ -229,6 +230,7 @@ impl<S: Storage> Forge for Embedded<S> {
         if expected == target {
             return Ok(());
         }
+        self.settle_pulls(slug, branch, None).await?;
         self.storage.write_ref(slug, branch, Some(expected), Some(target)).await
     }
 

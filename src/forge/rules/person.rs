@@ -101,6 +101,7 @@ impl<S: Storage> Embedded<S> {
         if current.is_none() {
             check_new_ref(&refs, branch)?;
         }
+        self.settle_pulls(slug, branch, None).await?;
         self.storage.write_ref(slug, branch, current, Some(&id)).await?;
         Ok(id)
     }
@@ -128,6 +129,7 @@ impl<S: Storage> Embedded<S> {
                 if current.is_none() {
                     check_new_ref(&refs, branch)?;
                 }
+                self.settle_pulls(slug, branch, Some((target, by))).await?;
                 self.storage.write_ref(slug, branch, current, Some(target)).await
             }
         }
@@ -201,7 +203,8 @@ impl<S: Storage> Embedded<S> {
     /// Opens a closed issue or pull request again.
     ///
     /// # Errors
-    /// [`ForgeError::Invalid`] when it is merged, or its head is gone, or another one is open for the same head and base.
+    /// [`ForgeError::Invalid`] when it is merged, its head is gone or has nothing that the base has not, or another one is
+    /// open for the same head and base.
     pub async fn reopen_thread(&self, slug: &RepoSlug, number: u64, by: &str) -> ForgeResult<()> {
         let _hold = self.storage.exclusive(slug).await?;
         let mut record = self.thread_or_not_found(slug, number).await?;
@@ -211,8 +214,12 @@ impl<S: Storage> Embedded<S> {
         if let Some(pull) = &record.pull {
             let rivals = self.pulls_now(slug, Some(&pull.head)).await?;
             let rival = rivals.iter().any(|other| other.state == PullState::Open && other.base == pull.base);
-            let gone = !self.storage.refs(slug).await?.contains_key(pull.head.as_str());
-            if pull.merged_at.is_some() || rival || gone {
+            let refs = self.storage.refs(slug).await?;
+            let empty = match (refs.get(pull.head.as_str()), refs.get(pull.base.as_str())) {
+                (Some(head), Some(base)) => self.storage.is_ancestor(slug, head, base).await?,
+                _ => true,
+            };
+            if pull.merged_at.is_some() || rival || empty {
                 return Err(ForgeError::Invalid(format!("{slug}#{number} cannot be opened again")));
             }
         }
@@ -296,6 +303,7 @@ impl<S: Storage> Embedded<S> {
         };
         let message = format!("{} (#{number})\n", shown.title);
         let id = self.write_commit(slug, &NewCommit { tree, parents, message }, by).await?;
+        self.settle_pulls(slug, &shown.base, None).await?;
         self.storage.write_ref(slug, &shown.base, Some(base), Some(&id)).await?;
         self.note_merge(slug, record, &shown.head_sha, &id, by).await?;
         if repository.default_branch == shown.base {

@@ -204,6 +204,36 @@ impl<S: Storage> Embedded<S> {
         Ok((lacks < line.len() || line.len() < MERGE_SEARCH).then(|| line[holds].clone()))
     }
 
+    /// Writes down what became of the open pull requests from or into a branch, before the branch moves: what was merged
+    /// stays merged, and what was closed stays closed, wherever the branches go afterwards. `forced` is where somebody sets
+    /// a head to, and who: one that has nothing any more that its base has not is closed by that, as GitHub does.
+    pub(super) async fn settle_pulls(
+        &self,
+        slug: &RepoSlug,
+        branch: &BranchName,
+        forced: Option<(&ObjectId, &str)>,
+    ) -> ForgeResult<()> {
+        let listed = self.storage.threads(slug, ThreadKind::Pull).await?;
+        let refs = self.storage.refs(slug).await?;
+        for record in listed.records.into_iter().filter(|record| record.open) {
+            let Some(pull) = record.pull.clone() else { continue };
+            if pull.head != *branch && pull.base != *branch {
+                continue;
+            }
+            let stands = self.as_it_stands(slug, record, &refs).await?;
+            if !stands.open {
+                self.storage.put_thread(slug, &stands, Vec::new()).await?;
+                continue;
+            }
+            let Some((target, by)) = forced.filter(|_| pull.head == *branch) else { continue };
+            let Some(base) = refs.get(pull.base.as_str()) else { continue };
+            if self.storage.is_ancestor(slug, target, base).await? {
+                self.close(slug, stands.number, &super::actor(by)).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a branch and closes its open pull requests, as GitHub does.
     pub(super) async fn remove_branch(
         &self,

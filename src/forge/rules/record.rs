@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::forge::{Comment, Issue, IssueEvent, IssueEventKind, PullRequest, PullState};
-use crate::model::{Actor, ActorKind, BranchName, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
+use crate::model::{Actor, ActorKind, Asked, BranchName, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
 
 /// The login that an embedded forge gives to Homeostat.
 pub const OUR_LOGIN: &str = "homeostat[bot]";
@@ -124,6 +124,16 @@ impl ThreadRecord {
         }
     }
 
+    fn asked(&self) -> Asked {
+        let team = |name: &String| name.strip_prefix('/').map(str::to_owned);
+        Asked {
+            reviewers: self.reviewers.iter().filter(|name| team(name).is_none()).cloned().collect(),
+            teams: self.reviewers.iter().filter_map(team).collect(),
+            assignees: self.assignees.iter().cloned().collect(),
+            milestone: self.milestone.clone(),
+        }
+    }
+
     /// Shows a pull request; nothing when it is an issue.
     pub(super) fn to_pull(&self, url: String) -> Option<PullRequest> {
         let pull = self.pull.as_ref()?;
@@ -148,6 +158,7 @@ impl ThreadRecord {
             merged_at: pull.merged_at,
             merge_sha: pull.merge_sha.clone(),
             closed_at: self.closed_at,
+            asked: self.asked(),
         })
     }
 }

@@ -53,34 +53,43 @@ async fn take(stage: &Stage<homeostat::forge::memory::MemoryStorage>, step: Step
     .ok();
 }
 
+async fn live(steps: Vec<Step>) {
+    let clock = start();
+    let stage = Stage::new(MemoryForge::new(clock.clock()), clock).await;
+    let main = stage.main().await;
+    stage.forge.create_branch(&stage.slug, &branch("release"), &main).await.expect("a branch");
+    let mut merged = std::collections::BTreeSet::new();
+    for (turn, step) in steps.into_iter().enumerate() {
+        stage.clock.advance(Duration::from_secs(1));
+        take(&stage, step, turn).await;
+        let pulls = stage.forge.pulls(&stage.slug, &PullQuery::default(), None).await.expect("a list");
+        let mut open = std::collections::BTreeSet::new();
+        for seen in pulls.items {
+            if seen.state == PullState::Open {
+                assert!(open.insert((seen.head, seen.base)), "two open ones after {step:?}");
+            }
+            let is_merged = seen.state == PullState::Merged;
+            assert!(is_merged || !merged.contains(&seen.number), "#{} was merged", seen.number);
+            if is_merged {
+                merged.insert(seen.number);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_set_back_to_its_base_is_closed_for_good_and_what_was_merged_stays_merged() {
+    use Step::{Merge, Open, Push, Reopen, Rewind};
+    live(vec![Push(2), Open(2, 0), Push(0), Open(0, 0), Merge(1), Reopen(0), Rewind(2), Push(2)]).await;
+    live(vec![Push(2), Open(2, 0), Push(0), Open(0, 0), Merge(1), Rewind(2), Reopen(0), Push(2), Reopen(0)]).await;
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::test_runner::Config { cases: 64, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn no_sequence_of_calls_leaves_two_open_pull_requests_for_one_head_and_base(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        runtime.block_on(async {
-            let clock = start();
-            let stage = Stage::new(MemoryForge::new(clock.clock()), clock).await;
-            let main = stage.main().await;
-            stage.forge.create_branch(&stage.slug, &branch("release"), &main).await.expect("a branch");
-            let mut merged = std::collections::BTreeSet::new();
-            for (turn, step) in steps.into_iter().enumerate() {
-                stage.clock.advance(Duration::from_secs(1));
-                take(&stage, step, turn).await;
-                let pulls = stage.forge.pulls(&stage.slug, &PullQuery::default(), None).await.expect("a list");
-                let mut open = std::collections::BTreeSet::new();
-                for seen in pulls.items {
-                    if seen.state == PullState::Open {
-                        assert!(open.insert((seen.head, seen.base)), "two open ones after {step:?}");
-                    }
-                    let is_merged = seen.state == PullState::Merged;
-                    assert!(is_merged || !merged.contains(&seen.number), "#{} was merged", seen.number);
-                    if is_merged {
-                        merged.insert(seen.number);
-                    }
-                }
-            }
-        });
+        runtime.block_on(live(steps));
     }
 }

@@ -182,6 +182,7 @@ pub(crate) fn fleet() -> RunReport {
         source: Some(Source::Pattern),
         draft,
         evidence: Some(EvidenceKind::RedGreen),
+        warnings: Vec::new(),
     };
     let parcels = RepositoryReport {
         slug: "acme/parcels".to_owned(),

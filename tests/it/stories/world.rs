@@ -11,9 +11,10 @@ use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSetti
 use homeostat::engine::counted::Counted;
 use homeostat::engine::fixers::{Fixer, NativeFixer};
 use homeostat::engine::{
-    Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, propose, publish, record, reserve, state,
+    Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
+    state,
 };
-use homeostat::event::{AttemptFinished, Event};
+use homeostat::event::{AttemptFinished, EVENT_SCHEMA, Event, Line};
 use homeostat::forge::faults::{Fault, Faulty, Logged};
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{ManualClock, NewIssue, World as ForgeWorld};
@@ -58,12 +59,28 @@ pub(crate) struct Collected {
 }
 
 impl Recorder for Collected {
-    fn record(&self, event: Event) -> Result<(), String> {
+    fn line(&self, event: Event) -> Line {
+        Line {
+            schema: EVENT_SCHEMA.to_owned(),
+            time: Timestamp::from_millis(1_800_000_000_000),
+            run_id: "run".to_owned(),
+            trace_id: "0".repeat(32),
+            span_id: "0".repeat(16),
+            event,
+        }
+    }
+
+    fn keep(&self, line: Line) -> Result<(), String> {
         if self.full {
             return Err("the disk is full".to_owned());
         }
-        self.events.lock().expect("no test panics while it writes").push(event);
+        self.events.lock().expect("no test panics while it writes").push(line.event);
         Ok(())
+    }
+
+    fn kept(&self) -> Vec<Line> {
+        let events = self.events.lock().expect("no test panics while it writes").clone();
+        events.into_iter().map(|event| self.line(event)).collect()
     }
 }
 
@@ -84,6 +101,8 @@ pub(crate) struct Options {
     pub(crate) between: Between,
     pub(crate) record: bool,
     pub(crate) publish: bool,
+    /// As four commands, each with one privilege.
+    pub(crate) apart: bool,
 }
 
 impl Default for Options {
@@ -98,6 +117,7 @@ impl Default for Options {
             between: Box::new(|_, _| {}),
             record: true,
             publish: true,
+            apart: false,
         }
     }
 }
@@ -160,6 +180,10 @@ pub(crate) struct World {
 
 pub(crate) fn slug(name: &str) -> RepoSlug {
     format!("acme/{name}").parse().expect("legal")
+}
+
+fn state_slug() -> RepoSlug {
+    STATE_SLUG.parse().expect("legal")
 }
 
 impl World {
@@ -253,7 +277,7 @@ impl World {
 
     /// Lists the paths on the state branch.
     pub(crate) async fn state_paths(&self) -> Vec<String> {
-        let slug: RepoSlug = STATE_SLUG.parse().expect("legal");
+        let slug = self.config.state.repository.clone().unwrap_or_else(state_slug);
         match self.forge.branch(&slug, &self.config.state.branch).await {
             Ok(Some(head)) => {
                 self.forge.tree(&slug, &head).await.expect("a tree").into_iter().map(|entry| entry.path).collect()
@@ -294,7 +318,8 @@ impl World {
         };
         let recorder = Collected { full: options.full_disk, ..Collected::default() };
         let redactor = Redactor::new(&[]);
-        let operator = STATE_SLUG.parse().expect("legal");
+        let operator = self.config.state.repository.clone().unwrap_or_else(state_slug);
+        let veil = if options.apart { Veil::apart() } else { Veil::default() };
         let gone = |_: &str| options.owners_gone;
         let context = Context {
             forge: &counted,
@@ -309,6 +334,7 @@ impl World {
             progress: &Silent,
             redactor: &redactor,
             recorder: &recorder,
+            veil: &veil,
         };
         let outcome = self.road(&context, &counted, &options).await;
         let (report, class) = match outcome {
@@ -342,21 +368,14 @@ impl World {
         let manifest: Manifest =
             serde_json::from_slice(&state::encode(&proposals.manifest)).expect("a manifest is read as it is written");
         let candidates = record::read_candidates(&manifest, &proposals.files).map_err(|_| ExitClass::Refused)?;
-        if !options.dry_run && options.record {
-            let leased = !reservation.works.is_empty();
-            record::record(context, &manifest, &candidates, leased).await.map_err(|error| class_of(&error))?;
-        }
-        for settled in &manifest.settled {
-            let same = |work: &&homeostat::engine::Work| {
-                work.fingerprint == settled.fingerprint && work.repository_id == settled.repository_id
-            };
-            let work = reservation.works.iter().find(same).expect("every end is of a piece of work");
-            let event =
-                record::attempt_event(settled, &work.family, work.failure.error_type(), &work.report.url, work.attempt);
-            context.recorder.record(event).map_err(|_| ExitClass::Internal)?;
+        if options.record {
+            let recorded = record::record(context, &manifest, &candidates, Some(&reservation)).await;
+            recorded.map_err(|error| class_of(&error))?;
         }
         let published = if options.publish {
-            publish::publish(context, &candidates, &reservation.duplicates).await.map_err(|error| class_of(&error))?
+            publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref())
+                .await
+                .map_err(|error| class_of(&error))?
         } else {
             publish::Publications::default()
         };
