@@ -29,6 +29,8 @@ impl Failure {
 impl From<ForgeError> for Failure {
     fn from(error: ForgeError) -> Self {
         let class = match &error {
+            // A token that nobody takes is a mistake in what was set up, no word about what it may do (F-02).
+            ForgeError::Denied(why) if why.starts_with("bad-credentials") => ExitClass::Config,
             ForgeError::Denied(_) => ExitClass::Refused,
             ForgeError::NotFound(_) | ForgeError::Invalid(_) => ExitClass::Config,
             _ => ExitClass::Retryable,

@@ -333,7 +333,12 @@ impl Reconciler<'_> {
                 }
                 Err(ForgeError::Denied(why)) => return Ok(Reconciled::AwaitingPr(why)),
                 Err(ForgeError::Invalid(why)) if why.contains("No commits between") => {
-                    return self.nothing_left().await;
+                    return self.give_up(Reason::Empty).await;
+                }
+                // What can never be opened must not leave a branch behind (F-41).
+                Err(ForgeError::Invalid(why)) if !why.contains("head") => {
+                    tracing::error!(slug = %self.context.veil.name(slug), why, "the pull request was refused as invalid");
+                    return self.give_up(Reason::Denied).await;
                 }
                 Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => {
                     if let Some(pull) = look_for_pull(self.context, self.candidate).await? {
@@ -350,16 +355,17 @@ impl Reconciler<'_> {
         Err(ForgeError::Ambiguous("the pull request could be neither made nor found".to_owned()).into())
     }
 
-    /// Takes our branch away again where the base has all of it already (F-40).
-    async fn nothing_left(&self) -> Result<Reconciled> {
+    /// Takes our branch away again where its pull request can never be opened: the base has all of it already (F-40), or
+    /// the forge calls it invalid.
+    async fn give_up(&self, reason: Reason) -> Result<Reconciled> {
         let (observed, _) = observe(self.context, self.candidate).await?;
         let head = match observed.branch {
             Some(RefState { head, ownership: Ownership::Ours(_) | Ownership::Reserved }) => head,
-            _ => return Ok(Reconciled::Left(Reason::Empty)),
+            _ => return Ok(Reconciled::Left(reason)),
         };
         match clear_orphan(self.context, self.candidate, &head).await? {
             Some(pull) => Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), finish: Finish::default() }),
-            None => Ok(Reconciled::Left(Reason::Empty)),
+            None => Ok(Reconciled::Left(reason)),
         }
     }
 

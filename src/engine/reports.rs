@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::engine::{Context, Selection, retry};
 use crate::fingerprint;
@@ -36,6 +37,8 @@ pub(crate) struct Reports<'a> {
 #[derive(Default)]
 pub(crate) struct Found {
     pub(crate) issues: Vec<Issue>,
+    /// The issue that was asked for and is not there.
+    pub(crate) gone: Option<u64>,
     pub(crate) broken: BTreeSet<String>,
 }
 
@@ -49,7 +52,11 @@ impl<'a> Reports<'a> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
         let mut all = Found::default();
         if let Some(number) = self.selection.issue {
-            all.issues.push(retry(self.context.system, async || forge.issue(slug, number).await).await?);
+            match self.issue(number).await {
+                Ok(issue) => all.issues.push(issue),
+                Err(ForgeError::NotFound(_)) => all.gone = Some(number),
+                Err(error) => return Err(error),
+            }
             return Ok(all);
         }
         let mut found: BTreeMap<u64, Issue> = BTreeMap::new();
@@ -74,6 +81,18 @@ impl<'a> Reports<'a> {
         all.issues.sort_by_key(|issue| (issue.created_at, issue.number));
         all.issues.truncate(usize::try_from(self.context.config.run.max_issues).unwrap_or(usize::MAX));
         Ok(all)
+    }
+
+    /// Reads the issue that was asked for; a replica may not see yet what an event spoke of (F-15).
+    async fn issue(&self, number: u64) -> Result<Issue, ForgeError> {
+        let (forge, slug, system) = (self.context.forge, &self.policy.slug, self.context.system);
+        for seconds in [1, 2, 4] {
+            match retry(system, async || forge.issue(slug, number).await).await {
+                Err(ForgeError::NotFound(_)) => system.sleep(Duration::from_secs(seconds)).await,
+                answer => return answer,
+            }
+        }
+        retry(system, async || forge.issue(slug, number).await).await
     }
 
     /// Reads one issue: opt-out, trust, and what it says.

@@ -142,6 +142,14 @@ impl Selector<'_> {
             selected.view.error = Some(RepositoryProblem { reason: Reason::Gone, message, retryable: false });
         }
         selected.view.issues_processed = found.issues.len() as u64;
+        selected.skipped.extend(found.gone.map(|number| SkippedReport {
+            slug: self.policy.slug.clone(),
+            report: ReportId::Issue { number },
+            fingerprint: None,
+            reason: Reason::Gone,
+            message: Reason::Gone.sentence().to_owned(),
+            since: self.now,
+        }));
         let runs = self.failed_runs(&base, selected).await?;
         if found.issues.is_empty() && runs.is_empty() {
             return Ok(());

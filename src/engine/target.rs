@@ -419,7 +419,7 @@ fn done(candidate: &Candidate, how: How, pull: PullRequest, verdict: Option<Verd
         verdict,
         because_of: None,
         waits,
-        retryable: waits,
+        retryable: false,
         warnings: Vec::new(),
     }
 }
@@ -444,7 +444,11 @@ pub(crate) fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdic
 
 /// Says that a candidate could not be published now; it waits, and the next run goes on from what is there.
 pub(crate) fn failed(candidate: &Candidate, error: &ReconcileError) -> Published {
-    let denied = matches!(error, ReconcileError::Forge(ForgeError::Denied(_) | ForgeError::Invalid(_)));
-    let reason = if denied { Reason::Denied } else { Reason::ForgeUnavailable };
-    Published { message: error.to_string(), waits: true, retryable: !denied, ..left(candidate, reason, None) }
+    let reason = match error {
+        ReconcileError::Forge(ForgeError::Denied(_) | ForgeError::Invalid(_)) => Reason::Denied,
+        ReconcileError::Forge(ForgeError::NotFound(_)) => Reason::RepositoryMissing,
+        _ => Reason::ForgeUnavailable,
+    };
+    let retryable = reason == Reason::ForgeUnavailable;
+    Published { message: error.to_string(), waits: true, retryable, ..left(candidate, reason, None) }
 }

@@ -279,7 +279,7 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
     if published.retryable {
         *class = class.worst(ExitClass::Retryable);
     }
-    if matches!(published.reason, Some(Reason::Denied | Reason::AwaitingPr)) {
+    if matches!(published.reason, Some(Reason::Denied | Reason::AwaitingPr | Reason::RepositoryMissing)) {
         *class = class.worst(ExitClass::Refused);
     }
     let state = published.state.unwrap_or("planned");
