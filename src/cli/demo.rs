@@ -66,7 +66,7 @@ pub(crate) async fn demo(args: &DemoArgs, global: &Global, output: &Output) -> O
     Ok(class)
 }
 
-/// Makes the fleet: bare repositories, issues, and a configuration.
+/// Makes the fleet: bare repositories, issues, failed runs, and a configuration.
 async fn make(dir: &Path) -> Result<(), Failure> {
     let cannot = |e: std::io::Error| {
         Failure::config(format!("The fleet cannot be made in {} ({e}); name another folder with --dir.", dir.display()))
@@ -100,12 +100,13 @@ async fn make(dir: &Path) -> Result<(), Failure> {
             .filter_map(|(path, bytes)| Some((path.strip_prefix("repo/")?.to_owned(), bytes.to_vec())))
             .collect();
         fleet::make_repository(&forge, &slug, &tree, &entry.description).await?;
-        let folder = dir.join(slug.to_string()).join("issues");
-        std::fs::create_dir_all(&folder).map_err(cannot)?;
-        for (path, bytes) in &files {
-            if let Some(issue) = path.strip_prefix("issues/") {
-                std::fs::write(folder.join(issue), bytes).map_err(cannot)?;
-            }
+        // Issues, and failed workflow runs with their logs, as people would put them there.
+        let folder = dir.join(slug.to_string());
+        std::fs::create_dir_all(folder.join("issues")).map_err(cannot)?;
+        for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("issues/") || path.starts_with("runs/")) {
+            let file = folder.join(path);
+            std::fs::create_dir_all(file.parent().unwrap_or(&folder)).map_err(cannot)?;
+            std::fs::write(file, bytes).map_err(cannot)?;
         }
         let command = serde_json::to_string(&entry.test_command).unwrap_or_default();
         yaml.push_str(&format!("  - slug: {slug}\n    test_command: {command}\n"));

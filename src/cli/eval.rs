@@ -17,7 +17,7 @@ use crate::cli::session::{self, Privilege};
 use crate::config::{self, Flags, LoadInput};
 use crate::engine::Means;
 use crate::engine::attempt;
-use crate::engine::fixers::{Fixer, PatternFixer};
+use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::{Attempted, Work};
 use crate::forge::local::LocalForge;
 use crate::gate::AttemptInputs;
@@ -181,7 +181,7 @@ async fn one(
         Ok(work) => {
             let now = session.system.now();
             let fixer = PatternFixer::new(&session.library, now);
-            let fixers: [&dyn Fixer; 1] = [&fixer];
+            let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
             let means = Means {
                 policy: &policy,
                 fixers: &fixers,

@@ -10,7 +10,7 @@ use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::session::{self, Privilege, Session, owner_is_gone};
 use crate::engine::counted::Counted;
-use crate::engine::fixers::{Fixer, PatternFixer};
+use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::propose::Proposals;
 use crate::engine::publish::Publications;
 use crate::engine::{Context, Recorder as _, Selection, propose, publish, record, reserve};
@@ -81,7 +81,7 @@ pub(crate) async fn drive(
     journal(&record_file, started(session, facts))?;
     let reservation = reserve::reserve(&context, selection).await?;
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
-    let fixers: [&dyn Fixer; 1] = [&fixer];
+    let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
     let proposals = propose::propose(&context, &reservation, &fixers).await;
     keep(&record_file, &proposals, session);
     let published = settle(&context, &reservation, &proposals, &record_file).await?;

@@ -12,7 +12,7 @@ use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::session::{self, Privilege, owner_is_gone, read_capped};
 use crate::engine::counted::Counted;
-use crate::engine::fixers::{Fixer, PatternFixer};
+use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::state::encode;
 use crate::engine::{Context, Reservation, Selection};
 use crate::forge::Forge;
@@ -75,7 +75,7 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, true, |context, forge| {
         let fixer = PatternFixer::new(&session.library, reservation.made_at);
-        let fixers: [&dyn Fixer; 1] = [&fixer];
+        let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
         let proposals = engine::propose::propose(&context, &reservation, &fixers).await;
         for (name, bytes) in &proposals.files {
             write(&args.out, name, bytes)?;

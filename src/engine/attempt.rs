@@ -2,9 +2,11 @@
 //!
 //! Read [`attempt`] from top to bottom: baseline, target, places, fixers, guardrails, proof, candidate.
 
+mod bench;
 mod ending;
 mod places;
 mod proving;
+mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard};
@@ -12,20 +14,22 @@ use std::sync::{Mutex, MutexGuard};
 use tracing::Instrument as _;
 
 use crate::budget::Ledger;
-use crate::engine::baseline::{self, Baseline, Unusable, machine, observe};
+use crate::engine::baseline::{self, Baseline, Unusable, machine};
 use crate::engine::fixers::{Ask, Fixer, Place, Proposed};
 use crate::engine::{Attempted, TestLog, Work};
 use crate::fingerprint;
 use crate::guardrail;
 use crate::model::{
-    Candidate, Evidentiary, Failure, FileState, MicroUsd, Patch, Policy, Project, Reason, RepoPath, Resources, Settled,
+    Candidate, Evidentiary, FileState, MicroUsd, Patch, Policy, Project, Reason, RepoPath, Resources, Settled,
     Timestamp, Tokens, Verdict,
 };
-use crate::proof::{self, Observation, REPETITIONS, Target};
+use crate::proof::{Observation, Target};
 use crate::workspace::{Checkout, WorkspaceError};
 
+use bench::OnGround;
 use ending::settled;
 pub(crate) use places::app_frames;
+use target::Shown;
 
 /// Green candidates compared before one is chosen (PROTOCOL.md, 6).
 const CANDIDATES: usize = 3;
@@ -184,49 +188,26 @@ struct Green {
 impl Story<'_> {
     async fn tell(&mut self, baseline: &Baseline, ledger: &Mutex<Ledger>) -> Result<Candidate, Ending> {
         self.outcome.logs.push(TestLog::new("before", &baseline.output));
-        let target = self.target(baseline).await?;
-        if target == Target::None && self.means.policy.evidence == Evidentiary::RedGreen {
+        let shown = self.shown(baseline).await?;
+        if shown.target == Target::None && self.means.policy.evidence == Evidentiary::RedGreen {
             return Err(Reason::NeedsReproduction.into());
         }
-        let places = self.places(baseline, &target).await?;
-        let proposals = self.ask(&places, &target, ledger).await?;
+        let places = self.places(baseline, &shown).await?;
+        let proposals = self.ask(baseline, &places, &shown, ledger).await?;
         let guarded = self.guard(baseline, proposals).await?;
-        let (best, alternative) = match target {
+        let (best, alternative) = match shown.target {
             Target::None => (sole(guarded)?, None),
-            _ => self.best_green(baseline, &target, guarded).await?,
+            _ => self.best_green(baseline, &shown, guarded).await?,
         };
-        self.prove(baseline, &target, best, alternative).await
-    }
-
-    /// Finds what shows the failure, and makes sure that it is really and always red.
-    async fn target(&mut self, baseline: &Baseline) -> Result<Target, Ending> {
-        let reported = &self.work.failure;
-        let same = |seen: &Failure| fingerprint::same_failure(reported, seen).same;
-        let target = proof::find_target(reported, &baseline.observation, &same);
-        let tests = match &target {
-            Target::None => return Ok(Target::None),
-            Target::Tests(tests) | Target::Passing(tests) => tests.clone(),
-            Target::Command => Vec::new(),
-        };
-        let mut runs = Vec::new();
-        for _ in 0..REPETITIONS {
-            let execution = baseline.ground.run_tests(self.means.policy, &Patch::new(), &tests).await?;
-            runs.push(observe(&execution));
-        }
-        match proof::judge_repetitions(&target, &runs) {
-            Ok(()) => Ok(match target {
-                Target::Passing(tests) => Target::Tests(tests),
-                target => target,
-            }),
-            Err(reason) => Err(reason.into()),
-        }
+        self.prove(baseline, &shown, best, alternative).await
     }
 
     /// Asks the fixers in turn, the cheapest first, until one has an answer.
     async fn ask(
         &mut self,
+        baseline: &Baseline,
         places: &[Place],
-        target: &Target,
+        shown: &Shown,
         ledger: &Mutex<Ledger>,
     ) -> Result<Vec<Proposed>, Ending> {
         let mut files: BTreeMap<RepoPath, FileState> = BTreeMap::new();
@@ -235,12 +216,14 @@ impl Story<'_> {
                 files.extend(self.checkout.read(&place.path).await?.map(|file| (place.path.clone(), file)));
             }
         }
+        let bench = OnGround::new(&baseline.ground, self.checkout, self.means.policy);
         let ask = Ask {
             failure: &self.work.failure,
             places,
             files: &files,
-            red_target: *target != Target::None,
+            red_target: shown.target != Target::None,
             policy: self.means.policy,
+            bench: &bench,
         };
         let mut why_not = Reason::NoFixer;
         for fixer in self.means.fixers {

@@ -3,7 +3,7 @@
 use crate::engine::TestLog;
 use crate::engine::ground::{self, Ground, exit_code};
 use crate::intake::log;
-use crate::model::{Patch, Policy, Project, Reason, Resources};
+use crate::model::{Patch, Policy, Project, Reason, Resources, TestRun};
 use crate::proof::{self, Observation, RunEnd};
 use crate::workspace::{Checkout, Execution, Exit, WorkspaceError};
 
@@ -22,13 +22,20 @@ impl Unusable {
     }
 }
 
+/// What lint or type check says of a tree.
+pub(crate) struct Checked {
+    pub(crate) command: String,
+    pub(crate) code: i32,
+    pub(crate) observation: Observation,
+}
+
 /// A base tree after setup, and what its tests show there.
 pub(crate) struct Baseline {
     pub(crate) ground: Ground,
     pub(crate) observation: Observation,
     pub(crate) resources: Resources,
-    /// Lint and type check: the command and its exit code before.
-    pub(crate) checks: Vec<(String, i32)>,
+    /// Lint and type check, as they end on the base.
+    pub(crate) checks: Vec<Checked>,
     pub(crate) output: String,
 }
 
@@ -45,6 +52,14 @@ pub(crate) async fn prepare(
     let ground = Ground::lay(checkout, policy, project.map(|p| p.path.clone()), commands).await?;
     let (execution, observation) = suite_of_base(&ground, policy).await?;
     let checks = ground.run_checks(policy, &Patch::new()).await.map_err(|error| machine(&error))?;
+    let checks = checks
+        .into_iter()
+        .map(|(command, done)| Checked {
+            code: exit_code(done.exit),
+            observation: observe_check(&command, &done),
+            command,
+        })
+        .collect();
     Ok(Baseline { ground, observation, resources: execution.resources, checks, output: execution.output })
 }
 
@@ -60,13 +75,27 @@ pub(crate) async fn suite_of_base(ground: &Ground, policy: &Policy) -> Result<(E
 
 /// Reads what a run of tests showed.
 pub(crate) fn observe(execution: &Execution) -> Observation {
-    let end = match execution.exit {
+    let end = end_of(execution);
+    let (tests, mut failures) = log::read(&execution.output);
+    if end != RunEnd::Code(0) {
+        // A suite that does not build fails no test; what its compiler says is all there is.
+        failures.extend(log::complaints("", &execution.output).into_iter().map(|one| (None, one)));
+    }
+    Observation { end, tests, failures }
+}
+
+/// Reads what a run of a formatter, linter or type checker showed: its complaints, and no tests.
+pub(crate) fn observe_check(command: &str, execution: &Execution) -> Observation {
+    let failures = log::complaints(command, &execution.output).into_iter().map(|one| (None, one)).collect();
+    Observation { end: end_of(execution), tests: TestRun::default(), failures }
+}
+
+fn end_of(execution: &Execution) -> RunEnd {
+    match execution.exit {
         Exit::Timeout => RunEnd::Timeout,
         Exit::Memory | Exit::Processes | Exit::Output => RunEnd::Resource,
         other => RunEnd::Code(exit_code(other)),
-    };
-    let (tests, failures) = log::read(&execution.output);
-    Observation { end, tests, failures }
+    }
 }
 
 /// Says what a machine's failure means: not the repository's fault, so it counts as no attempt.

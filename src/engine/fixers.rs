@@ -1,11 +1,16 @@
 //! The port to whatever can propose a patch, and the fixer of the pattern library. Layer 4.
 
+mod native;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
 use crate::model::{Anchor, Failure, FileState, MicroUsd, Patch, Policy, Reason, RepoPath, Source, Timestamp, Tokens};
 use crate::pattern;
+use crate::workspace::Execution;
+
+pub use native::NativeFixer;
 
 /// A place in the code that the report points at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +27,31 @@ pub struct Place {
     pub anchor: Anchor,
 }
 
+/// Where a fixer may run a tool of the repository: copies of the base after setup, in the sandbox, without network.
+#[async_trait]
+pub trait Bench: Send + Sync {
+    /// Runs a command in a fresh copy, and reads files back from it.
+    ///
+    /// # Errors
+    /// The reason for which the machine could not.
+    async fn run(&self, command: &str, read: &[RepoPath])
+    -> Result<(Execution, BTreeMap<RepoPath, FileState>), Reason>;
+
+    /// Returns the folder that commands run in; `None` is the root.
+    fn folder(&self) -> Option<&RepoPath>;
+
+    /// Returns every file of the base.
+    fn tree(&self) -> &[RepoPath];
+
+    /// Returns the repository's own command that formats the files named behind it.
+    fn format_command(&self) -> Option<&str>;
+
+    /// Writes that command for some files.
+    fn format_files(&self, command: &str, files: &[RepoPath]) -> String;
+}
+
 /// What a fixer is asked.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Ask<'a> {
     /// The failure.
     pub failure: &'a Failure,
@@ -31,10 +59,18 @@ pub struct Ask<'a> {
     pub places: &'a [Place],
     /// The text of every file that a place is in.
     pub files: &'a BTreeMap<RepoPath, FileState>,
-    /// Whether a test shows the failure.
+    /// Whether a test or a check shows the failure.
     pub red_target: bool,
     /// The repository's settings.
     pub policy: &'a Policy,
+    /// Where tools of the repository run.
+    pub bench: &'a dyn Bench,
+}
+
+impl std::fmt::Debug for Ask<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ask").field("failure", self.failure).field("places", &self.places).finish_non_exhaustive()
+    }
 }
 
 /// A patch that a fixer proposes; nothing is proven yet.

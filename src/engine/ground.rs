@@ -9,7 +9,7 @@ use tracing::Instrument as _;
 use crate::config::guess;
 use crate::engine::TestLog;
 use crate::engine::baseline::{Unusable, machine};
-use crate::model::{Patch, Policy, Project, Reason, RepoPath, TestCommands};
+use crate::model::{FileState, NetworkAccess, Patch, Policy, Project, Reason, RepoPath, TestCommands};
 use crate::workspace::{Checkout, CommandSpec, Execution, Exit, Snapshot, WorkspaceError};
 
 /// A base tree after setup.
@@ -107,13 +107,34 @@ impl Ground {
         &self,
         policy: &Policy,
         patch: &Patch,
-    ) -> Result<Vec<(String, i32)>, WorkspaceError> {
-        let mut codes = Vec::new();
+    ) -> Result<Vec<(String, Execution)>, WorkspaceError> {
+        let mut done = Vec::new();
         for command in [&self.commands.lint, &self.commands.typecheck].into_iter().flatten() {
-            let execution = self.run_check(policy, patch, command).await?;
-            codes.push((command.clone(), exit_code(execution.exit)));
+            done.push((command.clone(), self.run_check(policy, patch, command).await?));
         }
-        Ok(codes)
+        Ok(done)
+    }
+
+    /// Runs a tool with a patch, without network, and reads files back from the copy.
+    pub(crate) async fn run_tool(
+        &self,
+        policy: &Policy,
+        patch: &Patch,
+        command: &str,
+        read: &[RepoPath],
+    ) -> Result<(Execution, BTreeMap<RepoPath, FileState>), WorkspaceError> {
+        let spec = CommandSpec {
+            network: NetworkAccess::None,
+            services: Vec::new(),
+            ..spec(policy, self.folder.clone(), command)
+        };
+        let span = tracing::debug_span!("tool", command);
+        self.snapshot.run_and_read(patch, &spec, read).instrument(span).await
+    }
+
+    /// Returns the folder that commands run in; `None` is the root.
+    pub(crate) const fn folder(&self) -> Option<&RepoPath> {
+        self.folder.as_ref()
     }
 
     /// Formats the changed files with the repository's own formatter, where configured, and returns the patch after.
@@ -121,8 +142,7 @@ impl Ground {
         let Some(formatter) = &self.commands.format else { return Ok(patch) };
         let paths: Vec<RepoPath> =
             patch.changes().filter(|(_, change)| change.after.is_some()).map(|(path, _)| path.clone()).collect();
-        let names: Vec<String> = paths.iter().map(|path| shell_quote(&self.within_folder(path))).collect();
-        let command = format!("{formatter} {}", names.join(" "));
+        let command = self.format_files(formatter, &paths);
         let spec = spec(policy, self.folder.clone(), &command);
         let (execution, files) = self.snapshot.run_and_read(&patch, &spec, &paths).await?;
         if !execution.succeeded() {
@@ -135,6 +155,12 @@ impl Ground {
             }
         }
         Ok(formatted)
+    }
+
+    /// Writes a command of the repository that formats the files named behind it.
+    pub(crate) fn format_files(&self, formatter: &str, files: &[RepoPath]) -> String {
+        let names: Vec<String> = files.iter().map(|path| shell_quote(&self.within_folder(path))).collect();
+        format!("{formatter} {}", names.join(" "))
     }
 
     fn within_folder(&self, path: &RepoPath) -> String {
@@ -213,7 +239,7 @@ pub(crate) fn exit_code(exit: Exit) -> i32 {
 }
 
 /// Quotes a word for `/bin/sh`.
-fn shell_quote(word: &str) -> String {
+pub(crate) fn shell_quote(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 

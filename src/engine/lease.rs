@@ -102,6 +102,12 @@ impl Leases {
         Ok(Self::sorted(leases, now, owner_is_gone))
     }
 
+    /// Returns whether any lease, however it stands, covers a failure of the repository.
+    pub(crate) fn touch(&self, repository_id: u64) -> bool {
+        let all = self.holding.iter().chain(&self.free).chain(&self.overdue);
+        all.flat_map(|lease| &lease.failures).any(|failure| failure.repository_id == repository_id)
+    }
+
     /// Returns deadlines of overdue leases that covered a failure.
     pub(crate) fn overdue_for(&self, repository_id: u64, fingerprint: &Fingerprint) -> Vec<Timestamp> {
         self.overdue.iter().filter(|l| l.covers(repository_id, fingerprint)).map(|l| l.deadline).collect()

@@ -8,6 +8,8 @@ mod baseline;
 pub mod counted;
 mod failed_runs;
 pub mod fixers;
+mod formatter;
+mod glance;
 mod ground;
 mod lease;
 pub(crate) mod preflight;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt as _};
 
 use crate::budget;
+use crate::engine::glance::{self, WATERMARKS, Watermarks};
 use crate::engine::lease::{Lease, LeasedFailure, Leases};
 use crate::engine::rebuild::Rebuilt;
 use crate::engine::select::{Selected, select};
@@ -41,9 +42,17 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         .filter(|policy| selection.only.as_ref().is_none_or(|only| *only == policy.slug))
         .collect();
     context.progress.stage("Reading repositories", Some(policies.len()));
-    let selected: Vec<Selected> = stream::iter(policies)
-        .map(async |policy| {
-            let selected = select(context, now, &snapshot, &leases, policy, selection).await;
+    // Who names an issue wants it looked at.
+    let looked = match selection.issue {
+        None => glance::look(context, now, &state, &snapshot, &leases, &policies).await?,
+        Some(_) => policies.iter().map(|_| None).collect(),
+    };
+    let selected: Vec<Selected> = stream::iter(policies.into_iter().zip(&looked))
+        .map(async |(policy, seen)| {
+            let selected = match seen {
+                Some(seen) if seen.quiet => Selected::nothing(policy, Some(seen.repository)),
+                _ => select(context, now, &snapshot, &leases, policy, selection).await,
+            };
             context.progress.step(&policy.slug.to_string());
             selected
         })
@@ -61,6 +70,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         skipped: Vec::new(),
         duplicates: Vec::new(),
     };
+    let marks = glance::marks(looked.iter().zip(&selected));
     let mut rebuilt = Vec::new();
     for one in selected {
         rebuilt.extend(one.rebuilt);
@@ -73,14 +83,16 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();
         let ledger_lost = gate::ledger_is_lost(snapshot.exists(), &snapshot.days(), now, &times);
         let today = state.read_json::<Day>(&snapshot, &budget_path(&now.day())).await?.unwrap_or_default();
-        let found = Found { rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
+        let found = Found { marks, rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
         take_lease(context, &mut reservation, &found).await?;
     }
     Ok(reservation)
 }
 
-/// What the state branch did not know any more.
+/// What goes with the lease.
 struct Found {
+    /// What the fleet looked like where it rests; moved by a commit that is made for another reason.
+    marks: Watermarks,
     /// States that mirrors gave back; they go with the first write of the run, and nothing is written for them alone.
     rebuilt: Vec<Rebuilt>,
     /// What was spent today is not known, and the day is to be marked so.
@@ -113,6 +125,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
         }
         paths.extend(found.rebuilt.iter().map(|one| failure_path(one.repository_id, &one.state.fingerprint)));
         paths.push(today.clone());
+        paths.push(WATERMARKS.to_owned());
         paths.sort();
         paths.dedup();
         paths
@@ -147,6 +160,14 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
             failures: mine,
         };
         let mut mutations = Mutations::from([(path.clone(), Some(encode(&lease)))]);
+        if !found.marks.is_empty() {
+            let mut marks: Watermarks = match present.get(WATERMARKS) {
+                Some(bytes) => decode(WATERMARKS, bytes)?,
+                None => Watermarks::new(),
+            };
+            marks.extend(found.marks.iter().map(|(id, mark)| (*id, mark.clone())));
+            mutations.insert(WATERMARKS.to_owned(), Some(encode(&marks)));
+        }
         mutations.extend(leases.free.iter().map(|lease| (lease_path(&lease.run_id), None)));
         let mut states = restored(&found.rebuilt, present)?;
         count_overdue(&leases.overdue, present, &mut states, &mut mutations)?;

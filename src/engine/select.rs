@@ -32,6 +32,30 @@ pub(crate) struct Selected {
     pub(crate) duplicates: Vec<DuplicateReport>,
     /// States that were lost and could be read back.
     pub(crate) rebuilt: Vec<Rebuilt>,
+    /// When the first of its cooldowns ends.
+    pub(crate) wake_at: Option<Timestamp>,
+}
+
+impl Selected {
+    /// Nothing is known of a repository yet, or nothing needs to be.
+    pub(crate) fn nothing(policy: &Policy, id: Option<u64>) -> Self {
+        Self {
+            view: RepositoryView {
+                slug: policy.slug.clone(),
+                id,
+                issues_processed: 0,
+                runs_processed: 0,
+                open_pulls: 0,
+                kept: Vec::new(),
+                error: None,
+            },
+            works: Vec::new(),
+            skipped: Vec::new(),
+            duplicates: Vec::new(),
+            rebuilt: Vec::new(),
+            wake_at: None,
+        }
+    }
 }
 
 /// Chooses the work of one repository. A repository that cannot be read is a view with a problem, never an error.
@@ -43,21 +67,7 @@ pub(crate) async fn select(
     policy: &Policy,
     selection: &Selection,
 ) -> Selected {
-    let mut selected = Selected {
-        view: RepositoryView {
-            slug: policy.slug.clone(),
-            id: None,
-            issues_processed: 0,
-            runs_processed: 0,
-            open_pulls: 0,
-            kept: Vec::new(),
-            error: None,
-        },
-        works: Vec::new(),
-        skipped: Vec::new(),
-        duplicates: Vec::new(),
-        rebuilt: Vec::new(),
-    };
+    let mut selected = Selected::nothing(policy, None);
     let reports = Reports::new(context, policy, selection);
     let selector = Selector { context, now, snapshot, leases, policy, reports, forced: selection.issue.is_some() };
     if let Err(problem) = selector.fill(&mut selected).await {
@@ -117,6 +127,7 @@ impl Selector<'_> {
         }
         let known = self.context.state().failures(self.snapshot, base.repository.id).await;
         let known = known.map_err(|error| state_problem(&error))?;
+        selected.wake_at = known.iter().filter_map(|state| state.backoff_until).filter(|at| *at > self.now).min();
         let us = retry(self.context.system, async || self.context.forge.identity().await)
             .await
             .map_err(|error| problem(&error))?;

@@ -106,6 +106,9 @@ pub struct Evidence {
     pub after: Tally,
     /// Target tests: red on the base, green with the patch, in every repetition.
     pub targets: Vec<String>,
+    /// The check that was red on the base and is green with the patch, where no test shows the failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
     /// How often each target ran on each side.
     pub repetitions: u32,
     /// Tests that failed before and after alike.

@@ -173,6 +173,8 @@ reasons! {
     NoTestCommand = "no-test-command", Repository, "No test command is configured and none could be guessed; set test_command.";
     /// Setup failed on the base.
     SetupFailed = "setup-failed", Repository, "The setup command fails on the unchanged base, so nothing can be proved; mend setup_command.";
+    /// The formatter is missing.
+    FormatterMissing = "formatter-missing", Repository, "The repository's formatter is not there where its tests run; install it in setup_command, or on this machine.";
     /// No tests ran on the base.
     NoTests = "no-tests", Repository, "The test command ran no test on the unchanged base, so nothing can be proved.";
     /// The base is red for other reasons.

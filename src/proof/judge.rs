@@ -26,13 +26,14 @@ pub fn usable_baseline(baseline: &Observation) -> Result<(), Reason> {
     }
 }
 
-/// Says whether the target is red in one run.
-fn is_red(target: &Target, run: &Observation) -> bool {
+/// Says whether the target is red in one run; what no test shows is red only where the output shows it.
+fn is_red(target: &Target, run: &Observation, shows: &dyn Fn(&Observation) -> bool) -> bool {
     match target {
         Target::Tests(names) | Target::Passing(names) if !run.tests.tests.is_empty() => {
             names.iter().any(|name| run.tests.tests.get(name) == Some(&TestOutcome::Failed))
         }
-        _ => !run.is_green(),
+        Target::Tests(_) | Target::Passing(_) | Target::None => !run.is_green(),
+        Target::Command | Target::Check => !run.is_green() && shows(run),
     }
 }
 
@@ -42,22 +43,29 @@ pub fn is_green(target: &Target, run: &Observation) -> bool {
         Target::Tests(names) | Target::Passing(names) if !run.tests.tests.is_empty() => {
             names.iter().all(|name| run.tests.tests.get(name) == Some(&TestOutcome::Passed))
         }
+        // It ran no tests, and is none.
+        Target::Check => run.is_green(),
         _ => run.is_green() && (run.tests.runner.is_none() || run.tests.counts.run > 0),
     }
 }
 
-/// Judges the target's repetitions on the base: all red is real.
+/// Judges the target's repetitions on the base: all red is real. `shows` tells whether a run's output has the reported
+/// failure, where the target is a whole command: one that fails for another reason shows nothing.
 ///
 /// # Errors
 /// [`Reason::Flaky`] when mixed, [`Reason::NotReproduced`] when never red, and what ended a run early.
-pub fn judge_repetitions(target: &Target, runs: &[Observation]) -> Result<(), Reason> {
+pub fn judge_repetitions(
+    target: &Target,
+    runs: &[Observation],
+    shows: &dyn Fn(&Observation) -> bool,
+) -> Result<(), Reason> {
     for run in runs {
         match run.end {
             RunEnd::Resource => return Err(Reason::TestResource),
             RunEnd::Code(_) | RunEnd::Timeout => {}
         }
     }
-    let red = runs.iter().filter(|run| is_red(target, run)).count();
+    let red = runs.iter().filter(|run| is_red(target, run, shows)).count();
     match red {
         0 => Err(Reason::NotReproduced),
         _ if red == runs.len() => Ok(()),
@@ -94,7 +102,8 @@ pub fn judge_patch(
     if after.tests.counts.run == 0 {
         return Err(Reason::NoTests);
     }
-    if *target != Target::None && !is_green(target, after) {
+    let in_suite = !matches!(target, Target::None | Target::Check);
+    if in_suite && !is_green(target, after) {
         return Err(Reason::TargetStillRed);
     }
     let found = compare(&baseline.tests, &after.tests);
@@ -167,7 +176,7 @@ mod tests {
     fn v_85_three_red_is_real_mixed_is_flaky_none_is_not_reproduced() {
         let (red, green) = (run(&[("t", Failed)]), run(&[("t", Passed)]));
         let judge = |runs: &[&Observation]| {
-            judge_repetitions(&target(), &runs.iter().map(|r| (*r).clone()).collect::<Vec<_>>())
+            judge_repetitions(&target(), &runs.iter().map(|r| (*r).clone()).collect::<Vec<_>>(), &|_| false)
         };
         assert_eq!(judge(&[&red, &red, &red]), Ok(()));
         assert_eq!(judge(&[&red, &green, &red]), Err(Reason::Flaky));
@@ -200,6 +209,31 @@ mod tests {
         let (before, after) = (run(&[("t", Failed)]), run(&[("t", Passed)]));
         let repetitions = [run(&[("t", Passed)]), run(&[("t", Failed)]), run(&[("t", Passed)])];
         assert_eq!(judge_patch(&target(), &before, &repetitions, &after), Err(Reason::Flaky));
+    }
+
+    #[test]
+    fn a_command_is_red_only_where_it_shows_the_reported_failure() {
+        let judge = |target: &Target, runs: &[Observation], shown: bool| judge_repetitions(target, runs, &|_| shown);
+        let red = [unnamed(1), unnamed(1), unnamed(1)];
+        for target in [Target::Command, Target::Check] {
+            assert_eq!(judge(&target, &red, true), Ok(()));
+            assert_eq!(judge(&target, &red, false), Err(Reason::NotReproduced));
+            assert_eq!(judge(&target, &[unnamed(1), unnamed(0), unnamed(1)], true), Err(Reason::Flaky));
+        }
+    }
+
+    #[test]
+    fn a_check_that_turned_green_leaves_the_suite_to_be_no_worse() {
+        let (green, before) = ([unnamed(0)], run(&[("a", Passed), ("old", Failed)]));
+        let judge = |repetitions: &[Observation], after: &Observation| {
+            judge_patch(&Target::Check, &before, repetitions, after).map(|accepted| accepted.still_failing)
+        };
+        assert_eq!(judge(&green, &before), Ok(vec!["old".to_owned()]));
+        assert_eq!(judge(&[unnamed(1)], &before), Err(Reason::TargetStillRed));
+        assert_eq!(judge(&green, &run(&[("a", Failed), ("old", Failed)])), Err(Reason::TestsBroken));
+        // Nobody can tell by an exit code alone whether a red suite is worse.
+        assert_eq!(judge_patch(&Target::Check, &unnamed(1), &green, &unnamed(1)), Err(Reason::BaselineRed));
+        assert!(judge_patch(&Target::Check, &unnamed(0), &green, &unnamed(0)).is_ok());
     }
 
     #[test]

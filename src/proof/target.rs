@@ -12,6 +12,8 @@ pub enum Target {
     Tests(Vec<String>),
     /// The whole command, whose output names no tests but shows the reported failure.
     Command,
+    /// A command besides the tests (a formatter, linter or type checker) whose output shows the reported failure.
+    Check,
     /// Tests that the report names and that pass on the base: looked at again, since they may come and go.
     Passing(Vec<String>),
     /// Nothing shows it.

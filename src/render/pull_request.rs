@@ -99,6 +99,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         after => tally(&evidence.after),
         targets => evidence.targets.len(),
         targets_block => quote.block("", &evidence.targets.join("\n"), 40, 4_000),
+        check => evidence.check.as_ref().map(|check| quote.span(check, 400)),
         repetitions => evidence.repetitions,
         command => quote.span(&evidence.command, 400),
         named => evidence.named,
@@ -191,6 +192,9 @@ fn name_in_sentence(word: &str) -> String {
 fn evidence_sentence(candidate: &Candidate) -> &'static str {
     use crate::model::EvidenceKind::{GreenOnly, RedGreen, Reproduced, Synthetic};
     match candidate.evidence.kind {
+        RedGreen if candidate.evidence.check.is_some() => {
+            "The check was red on the base in every run and is green with this change in every run; no test that passed before fails."
+        }
         RedGreen => {
             "The failing test was red on the base in every run and is green with this change in every run; nothing that passed before fails."
         }

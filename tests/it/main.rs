@@ -19,6 +19,7 @@ mod generated;
 mod generated_config;
 mod generated_schemas;
 mod guardrail;
+mod http;
 mod intake;
 mod log;
 mod patterns;

@@ -124,6 +124,7 @@ pub(crate) fn candidate() -> Candidate {
             before: tally(1, 0.412),
             after: tally(0, 0.398),
             targets: vec!["tests/test_stats.py::StatsTest::test_no_invoices".to_owned()],
+            check: None,
             repetitions: 3,
             still_failing: Vec::new(),
             named: true,

@@ -2,16 +2,22 @@
 //!
 //! Refuses real files, processes and time; what those do is tested where they live.
 
+mod checks;
 mod episodes;
 mod failed_runs;
 mod families;
 mod faults;
+mod faults_http;
+mod faults_matrix;
 mod fleet;
 mod governance;
 mod guards;
 mod program;
 mod publishing;
+mod quiet;
 mod races;
 mod rebuild;
 mod workspace;
 mod world;
+
+pub(crate) use world::StillSystem;

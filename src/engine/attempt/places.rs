@@ -1,6 +1,6 @@
 //! Ties a report to places in the base (PROTOCOL.md, 6). Layer 4.
 
-use super::{Ending, Story};
+use super::{Ending, Shown, Story};
 use crate::engine::baseline::Baseline;
 use crate::engine::fixers::Place;
 use crate::fingerprint;
@@ -16,7 +16,11 @@ const MAX_SOURCES: usize = 60;
 
 impl Story<'_> {
     /// Ties the report to places in the base (PROTOCOL.md, 6).
-    pub(super) async fn places(&self, baseline: &Baseline, target: &Target) -> Result<Vec<Place>, Ending> {
+    pub(super) async fn places(&self, baseline: &Baseline, shown: &Shown) -> Result<Vec<Place>, Ending> {
+        if let Some((_, files)) = shown.check.as_ref().and_then(|check| check.format.as_ref()) {
+            return Ok(files.iter().map(whole_file).collect());
+        }
+        let target = &shown.target;
         let files: Vec<RepoPath> = self.checkout.files().iter().map(|file| file.path.clone()).collect();
         let allowed = |path: &RepoPath| guardrail::may_touch(self.means.policy, path);
         let mut places: Vec<Place> = Vec::new();
@@ -28,10 +32,7 @@ impl Story<'_> {
         };
         if *target != Target::None {
             // (0) The red target's own trace gives the line on the base.
-            let reported = &self.work.failure;
-            let seen = baseline.observation.failures.iter().map(|(_, failure)| failure);
-            let telling: Vec<&Failure> = seen.filter(|seen| fingerprint::same_failure(reported, seen).same).collect();
-            for failure in telling {
+            for failure in &shown.seen {
                 for frame in app_frames(failure).iter().take(MAX_FRAMES) {
                     if let Some(path) = fingerprint::localise_frame(frame, &files) {
                         add(place(path, frame, Anchor::RedTarget));
@@ -86,16 +87,7 @@ impl Story<'_> {
         let mut sources: Vec<&RepoPath> = files.iter().filter(is_source).take(MAX_SOURCES).collect();
         let stem = |path: &RepoPath| path.file_name().split('.').next().unwrap_or_default().to_owned();
         sources.sort_by_key(|path| !told.contains(&stem(path)));
-        Ok(sources
-            .into_iter()
-            .map(|path| Place {
-                path: path.clone(),
-                line: None,
-                column: None,
-                function: None,
-                anchor: Anchor::RedTarget,
-            })
-            .collect())
+        Ok(sources.into_iter().map(whole_file).collect())
     }
 
     /// (1) Maps a line of the reported commit through the diff to the base; inside a changed hunk there is none.
@@ -119,6 +111,11 @@ impl Story<'_> {
         Ok(proof::line_through_diff(&then, &now, line)
             .map(|line| Place { line: Some(line), ..place(path.clone(), frame, Anchor::Commit) }))
     }
+}
+
+/// Makes a place of a file in which a red target will tell right from wrong.
+fn whole_file(path: &RepoPath) -> Place {
+    Place { path: path.clone(), line: None, column: None, function: None, anchor: Anchor::RedTarget }
 }
 
 /// (2) Makes a place of a frame whose line means some unknown version: only its function can be trusted.

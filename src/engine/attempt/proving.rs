@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::ending::signature;
-use super::{Ending, Green, Story, TestLog};
+use super::{Ending, Green, Shown, Story, TestLog};
 use crate::engine::baseline::{Baseline, observe};
 use crate::engine::fixers::Proposed;
+use crate::engine::ground::exit_code;
 use crate::gate;
 use crate::guardrail;
 use crate::model::{
@@ -22,22 +23,18 @@ impl Story<'_> {
     pub(super) async fn best_green(
         &self,
         baseline: &Baseline,
-        target: &Target,
+        shown: &Shown,
         guarded: Vec<Proposed>,
     ) -> Result<(Green, Option<Patch>), Ending> {
-        let tests = match target {
-            Target::Tests(tests) => tests.clone(),
-            _ => Vec::new(),
-        };
+        let target = &shown.target;
         let mut greens: Vec<Green> = Vec::new();
         let mut failed: Option<Ending> = None;
         for proposed in guarded {
             let mut repetitions = Vec::new();
             let mut resources = Resources::default();
             for _ in 0..REPETITIONS {
-                let execution = baseline.ground.run_tests(self.means.policy, &proposed.patch, &tests).await?;
+                let (execution, run) = self.run_target(baseline, shown, &proposed.patch).await?;
                 resources = resources.plus(execution.resources);
-                let run = observe(&execution);
                 let green = proof::is_green(target, &run);
                 repetitions.push(run);
                 // One run that is not green is enough to know.
@@ -66,10 +63,11 @@ impl Story<'_> {
     pub(super) async fn prove(
         &mut self,
         baseline: &Baseline,
-        target: &Target,
+        shown: &Shown,
         best: Green,
         alternative: Option<Patch>,
     ) -> Result<Candidate, Ending> {
+        let target = &shown.target;
         let policy = self.means.policy;
         let Green { proposed, repetitions, resources } = best;
         let execution = baseline.ground.run_all(policy, &proposed.patch).await?;
@@ -78,13 +76,14 @@ impl Story<'_> {
         let accepted = proof::judge_patch(target, &baseline.observation, &repetitions, &after)
             .map_err(|reason| Ending { signature: Some(signature(&execution)), ..reason.into() })?;
         let mut checks = Vec::new();
-        for ((command, before), (_, now)) in
+        for (before, (_, done)) in
             baseline.checks.iter().zip(baseline.ground.run_checks(policy, &proposed.patch).await?)
         {
-            if *before == 0 && now != 0 {
+            let now = exit_code(done.exit);
+            if before.code == 0 && now != 0 {
                 return Err(Reason::ChecksWorse.into());
             }
-            checks.push((command.clone(), *before, now));
+            checks.push((before.command.clone(), before.code, now));
         }
         let tree = self.checkout.tree_with(&proposed.patch).await?;
         if self.work.state.rejected_trees.contains(&tree) {
@@ -98,8 +97,9 @@ impl Story<'_> {
             after: Tally { counts: after.tests.counts, seconds: execution.resources.wall_s },
             targets: match target {
                 Target::Tests(tests) | Target::Passing(tests) => tests.clone(),
-                Target::Command | Target::None => Vec::new(),
+                Target::Command | Target::Check | Target::None => Vec::new(),
             },
+            check: shown.check.as_ref().map(|check| check.shown.clone()),
             repetitions: if *target == Target::None { 1 } else { REPETITIONS },
             still_failing: accepted.still_failing,
             named: accepted.named,

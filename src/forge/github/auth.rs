@@ -29,7 +29,7 @@ impl TokenKind {
     /// Tells the kind from the token's beginning. What nobody knows is taken for a person's: such commits are unsigned,
     /// never wrongly attributed.
     pub fn of(token: &Secret) -> Self {
-        let token = token.expose();
+        let token = token.expose().trim();
         if token.starts_with("ghs_") || token.starts_with("v1.") { Self::Installation } else { Self::Personal }
     }
 }
@@ -69,8 +69,7 @@ impl std::fmt::Debug for Credentials {
 impl Credentials {
     /// Uses a token as it is.
     pub fn token(token: Secret) -> Self {
-        // Files and pasted variables end with a line break.
-        Self { kind: Kind::Token(Secret::new(token.expose().trim())), access: Access::Write }
+        Self { kind: Kind::Token(token), access: Access::Write }
     }
 
     /// Uses an App: its id (or client id) and its private key in PEM.

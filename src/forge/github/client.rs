@@ -114,15 +114,15 @@ pub(super) struct Known {
 /// The connection to one server.
 #[derive(Debug)]
 pub(super) struct Client {
-    transport: Transport,
+    pub(super) transport: Transport,
     pub(super) address: Address,
     pub(super) governor: Arc<Governor>,
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     /// The run's repositories, by owner in lower case.
-    repositories: BTreeMap<String, Vec<RepoSlug>>,
-    minted: tokio::sync::Mutex<BTreeMap<String, Minted>>,
+    pub(super) repositories: BTreeMap<String, Vec<RepoSlug>>,
+    pub(super) minted: tokio::sync::Mutex<BTreeMap<String, Minted>>,
     accepted: AtomicBool,
-    refused: AtomicBool,
+    pub(super) refused: AtomicBool,
     known: Mutex<BTreeMap<RepoSlug, Known>>,
     copies: Mutex<BTreeMap<String, Incoming>>,
 }
@@ -198,10 +198,6 @@ impl Client {
 
     /// Sends a request and returns a good answer.
     pub(super) async fn send(&self, ask: &Ask) -> ForgeResult<Incoming> {
-        self.send_inner(ask).await.map_err(|error| self.hush(error))
-    }
-
-    async fn send_inner(&self, ask: &Ask) -> ForgeResult<Incoming> {
         let api = if ask.url == self.address.graphql() { "graphql" } else { "rest" };
         let account = self.account(&ask.owner, api);
         let mut url = ask.url.clone();
@@ -221,6 +217,8 @@ impl Client {
             let answer = self.transport.send(&outgoing).await;
             drop(leave);
             let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
+            let path = url.split('?').next().unwrap_or_default();
+            tracing::debug!(method = %ask.method, path, status = answer.status, bytes = answer.body.len(), "asked the forge");
             self.governor.hear(&account, &answer.headers);
             let facts = Facts {
                 operation: ask.operation,
@@ -233,12 +231,20 @@ impl Client {
                 Meaning::Good => {
                     self.accepted.store(true, Ordering::Relaxed);
                     self.governor.passed(&account);
+                    if ask.method != Method::GET && answer.status != 204 {
+                        // A proxy's page with a 200, or nothing at all: nobody says that it was done.
+                        decode::<serde::de::IgnoredAny>(ask.operation, &ask.what, &answer)?;
+                    }
                     return Ok(self.keep_copy(ask, &url, answer, copy));
                 }
-                Meaning::Moved if ask.stay => return Ok(answer),
                 Meaning::Moved => {
                     moved += 1;
                     let target = answer.header("location").unwrap_or_default().to_owned();
+                    // A log's address leads to a store of files; a renamed repository's to the same server.
+                    let leads_on = self.address.path_of(&self.address.resolve(&target)).is_some_and(is_repository);
+                    if ask.stay && !leads_on {
+                        return Ok(answer);
+                    }
                     url = self.follow(ask, answer.status, &target, moved).await?;
                 }
                 Meaning::Limited(limit) => {
@@ -253,16 +259,20 @@ impl Client {
                         renewed = true;
                         self.forget_token(&ask.owner, &token).await;
                     } else {
-                        return Err(self.unauthorised(&why));
+                        return Err(hush(self.unauthorised(&why), &token));
                     }
                 }
-                Meaning::Bad(error) => return Err(error),
+                Meaning::Bad(error) => return Err(hush(error, &token)),
             }
         }
     }
 
     /// A token that was good has run out; one that never was is wrong. Either way no further request is sent with it.
-    fn unauthorised(&self, why: &str) -> ForgeError {
+    pub(super) fn unauthorised(&self, why: &str) -> ForgeError {
+        if self.credentials.fixed().is_none() {
+            // An App makes another token for the next owner.
+            return ForgeError::Denied(format!("bad-credentials: {why}"));
+        }
         self.refused.store(true, Ordering::Relaxed);
         if self.accepted.load(Ordering::Relaxed) {
             ForgeError::Transient(format!("{why}; the token was accepted before, so it has run out or was revoked"))
@@ -291,7 +301,7 @@ impl Client {
         if ask.method != Method::GET && !matches!(status, 307 | 308) {
             return gone("while it was being written");
         }
-        let absolute = if target.starts_with('/') { self.address.of(target) } else { target.to_owned() };
+        let absolute = self.address.resolve(target);
         let Some(path) = self.address.path_of(&absolute) else {
             return gone("to another server");
         };
@@ -342,129 +352,6 @@ impl Client {
         answer
     }
 
-    /// Returns the token for an owner's repositories.
-    pub(super) async fn token(&self, owner: &str) -> ForgeResult<Secret> {
-        if self.refused.load(Ordering::Relaxed) {
-            return Err(self.unauthorised("the token was refused"));
-        }
-        if let Some(token) = self.credentials.fixed() {
-            return Ok(token.clone());
-        }
-        let owner = match owner.to_ascii_lowercase() {
-            // What concerns no owner is asked with any installation's token.
-            none if none.is_empty() => self.repositories.keys().next().cloned().unwrap_or_default(),
-            some => some,
-        };
-        let mut minted = self.minted.lock().await;
-        if let Some(known) = minted.get(&owner).filter(|known| known.is_fresh(self.governor.time())) {
-            return Ok(known.token.clone());
-        }
-        let fresh = self.mint(&owner).await?;
-        let token = fresh.token.clone();
-        minted.insert(owner, fresh);
-        Ok(token)
-    }
-
-    /// Lets go of a token that the server refused, unless another request has replaced it already.
-    async fn forget_token(&self, owner: &str, token: &Secret) {
-        let mut minted = self.minted.lock().await;
-        minted.retain(|_, known| known.token != *token);
-        tracing::debug!(owner, "the installation's token was refused; a new one is made");
-    }
-
-    /// Makes a token for an owner's repositories of this run.
-    async fn mint(&self, owner: &str) -> ForgeResult<Minted> {
-        let Some(repositories) = self.repositories.get(owner).filter(|list| !list.is_empty()) else {
-            return Err(ForgeError::Denied(format!(
-                "this run has no repository of {owner}, so no token is made for it"
-            )));
-        };
-        let what = format!("finding the App's installation for {owner}");
-        let url = self.address.of(&format!("/repos/{}/installation", repositories[0]));
-        let answer = self.as_app(&Ask::read(url, &what)).await.map_err(|error| match error {
-            ForgeError::NotFound(_) => ForgeError::Denied(format!("the App is not installed for {}", repositories[0])),
-            other => other,
-        })?;
-        let installation: shapes::Identified = decode(Operation::Read, &what, &answer)?;
-        let url = self.address.of(&format!("/app/installations/{}/access_tokens", installation.id));
-        let what = format!("making a token for {owner}");
-        let ask =
-            |whole: bool| Ask::write(Method::POST, url.clone(), &self.credentials.wish(repositories, whole), &what);
-        let answer = match self.as_app(&ask(true)).await {
-            // An installation that never granted what only some sources of reports need is good enough for the rest.
-            Err(ForgeError::Invalid(_)) => match self.as_app(&ask(false)).await {
-                Err(ForgeError::Invalid(why)) => Err(ForgeError::Denied(why)),
-                other => other,
-            },
-            other => other,
-        };
-        let answer = answer.map_err(|error| match error {
-            // A token too many hurts nobody.
-            ForgeError::Ambiguous(why) => ForgeError::Transient(why),
-            other => other,
-        })?;
-        let token: shapes::InstallationToken = decode(Operation::Read, &what, &answer)?;
-        Ok(Minted { token: Secret::new(token.token), ends: token.expires_at.0 })
-    }
-
-    /// Sends a request as the App itself; a clock that was wrong is put right by the first answer.
-    pub(super) async fn as_app(&self, ask: &Ask) -> ForgeResult<Incoming> {
-        let account = Account { bucket: "app".to_owned(), owner: String::new() };
-        for last in [false, true] {
-            let signed = self.credentials.assertion(self.governor.time());
-            let assertion = match signed {
-                Some(Ok(assertion)) => assertion,
-                Some(Err(why)) => return Err(ForgeError::Denied(why)),
-                None => return Err(ForgeError::Denied("this token is no App's".to_owned())),
-            };
-            let outgoing = Outgoing {
-                method: ask.method.clone(),
-                url: &ask.url,
-                token: Some(&assertion),
-                etag: None,
-                body: ask.body.as_deref(),
-                keep: Keep::All(ORDINARY),
-            };
-            let answer = self.transport.send(&outgoing).await;
-            let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
-            self.governor.hear(&account, &answer.headers);
-            let facts = Facts {
-                operation: ask.operation,
-                what: &ask.what,
-                status: answer.status,
-                headers: &answer.headers,
-                body: &answer.body,
-            };
-            match classify::meaning(&facts) {
-                Meaning::Good => return Ok(answer),
-                Meaning::Unauthorised(_) if !last => {}
-                Meaning::Unauthorised(why) => return Err(ForgeError::Denied(format!("bad-credentials: {why}"))),
-                Meaning::Moved => return Err(ForgeError::NotFound(format!("{}: it moved", ask.what))),
-                Meaning::Limited(limit) => {
-                    self.governor.limited(&account, limit, &answer.headers);
-                    return Err(ForgeError::RateLimited { until: self.governor.until(&account) });
-                }
-                Meaning::Bad(error) => return Err(error),
-            }
-        }
-        Err(ForgeError::Denied("bad-credentials".to_owned()))
-    }
-
-    /// Takes our token out of words that a server sent.
-    fn hush(&self, error: ForgeError) -> ForgeError {
-        let Some(token) = self.credentials.fixed().filter(|token| token.expose().len() >= 6) else { return error };
-        let clean = |text: String| text.replace(token.expose(), "***");
-        match error {
-            ForgeError::NotFound(why) => ForgeError::NotFound(clean(why)),
-            ForgeError::Conflict(why) => ForgeError::Conflict(clean(why)),
-            ForgeError::Invalid(why) => ForgeError::Invalid(clean(why)),
-            ForgeError::Denied(why) => ForgeError::Denied(clean(why)),
-            ForgeError::Transient(why) => ForgeError::Transient(clean(why)),
-            ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
-            limited @ ForgeError::RateLimited { .. } => limited,
-        }
-    }
-
     /// Sends a request and reads its answer.
     pub(super) async fn ask<T: DeserializeOwned>(&self, ask: &Ask) -> ForgeResult<T> {
         let answer = self.send(ask).await?;
@@ -472,8 +359,28 @@ impl Client {
     }
 }
 
+/// Returns whether a path names a repository by its number, as the addresses of renamed ones do.
+fn is_repository(path: &str) -> bool {
+    path.starts_with("/repositories/")
+}
+
+/// Takes a token out of words that a server sent.
+pub(super) fn hush(error: ForgeError, token: &Secret) -> ForgeError {
+    let token = token.expose().trim();
+    let clean = |text: String| if token.len() < 6 { text } else { text.replace(token, "***") };
+    match error {
+        ForgeError::NotFound(why) => ForgeError::NotFound(clean(why)),
+        ForgeError::Conflict(why) => ForgeError::Conflict(clean(why)),
+        ForgeError::Invalid(why) => ForgeError::Invalid(clean(why)),
+        ForgeError::Denied(why) => ForgeError::Denied(clean(why)),
+        ForgeError::Transient(why) => ForgeError::Transient(clean(why)),
+        ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
+        limited @ ForgeError::RateLimited { .. } => limited,
+    }
+}
+
 /// Says what a missing answer means.
-fn failed(operation: Operation, what: &str, failure: Failure) -> ForgeError {
+pub(super) fn failed(operation: Operation, what: &str, failure: Failure) -> ForgeError {
     match failure {
         Failure::NotSent(why) => ForgeError::Transient(format!("{what}: {}", brief(&why))),
         Failure::Lost(why) => operation.unclear(format!("{what}: {}", brief(&why))),

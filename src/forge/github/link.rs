@@ -62,6 +62,15 @@ impl Address {
         rest.starts_with('/').then_some(rest)
     }
 
+    /// Returns the absolute address that a `Location` means.
+    pub(super) fn resolve(&self, target: &str) -> String {
+        if !target.starts_with('/') {
+            return target.to_owned();
+        }
+        let has_base = target.strip_prefix(self.base.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        if has_base { format!("{}{target}", self.origin) } else { self.of(target) }
+    }
+
     /// Returns whether a file may be fetched from an address without a token: the server's own scheme or better.
     pub(super) fn may_fetch(&self, url: &str) -> bool {
         split(url).is_ok() && (url.starts_with("https://") || self.origin.starts_with("http://"))
@@ -199,16 +208,9 @@ fn unescape(text: &str) -> Vec<u8> {
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let pair = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
-        match pair.filter(|_| *byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                at += 3;
-            }
-            None => {
-                out.push(*byte);
-                at += 1;
-            }
-        }
+        let decoded = pair.filter(|_| *byte == b'%').and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        out.push(decoded.unwrap_or(*byte));
+        at += if decoded.is_some() { 3 } else { 1 };
     }
     out
 }
@@ -254,6 +256,15 @@ mod tests {
         }
         for good in ["http://localhost:1", "http://[::1]:1/api", "http://127.0.0.1:9"] {
             assert!(Address::new(good, None).is_ok(), "{good}");
+        }
+        let enterprise = Address::new("https://ghe.example/api/v3", None).expect("an address");
+        for (target, absolute) in [
+            ("/repositories/7", "https://ghe.example/api/v3/repositories/7"),
+            ("/api/v3/repositories/7", "https://ghe.example/api/v3/repositories/7"),
+            ("//evil.example/x", "https://ghe.example/api/v3//evil.example/x"),
+            ("https://evil.example/x", "https://evil.example/x"),
+        ] {
+            assert_eq!(enterprise.resolve(target), absolute);
         }
         assert!(!address().may_fetch("http://127.0.0.1/log"));
         assert!(address().may_fetch("https://store.example/log?sig=x"));

@@ -4,6 +4,7 @@
 //! ties the four together; the rest are the port's operations. Refuses to decide anything that the protocol decides, to
 //! keep a list of its own, and to read the environment. `docs/github.md` is its page for people.
 
+mod app;
 mod auth;
 mod classify;
 mod client;

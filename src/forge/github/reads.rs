@@ -435,9 +435,11 @@ impl Edit {
     fn event(self) -> IssueEvent {
         let actor = self.editor.as_ref().and_then(|editor| {
             let bot = editor["__typename"] == "Bot";
+            let login = editor["login"].as_str()?;
             Some(Actor {
                 id: editor["databaseId"].as_u64()?,
-                login: editor["login"].as_str()?.to_owned(),
+                // GraphQL leaves out what REST writes behind a bot's name.
+                login: if bot && !login.ends_with("[bot]") { format!("{login}[bot]") } else { login.to_owned() },
                 kind: if bot { ActorKind::Bot } else { ActorKind::User },
             })
         });

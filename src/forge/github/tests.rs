@@ -184,6 +184,53 @@ async fn v_105_a_log_is_fetched_without_the_token_and_its_end_is_kept() {
 }
 
 #[tokio::test]
+async fn a_log_of_a_renamed_repository_is_found() {
+    let store = Server::start(|_| Reply::text(200, "log")).await;
+    let target = store.url("/log");
+    let server = Server::start(move |heard| match heard.line.as_str() {
+        "GET /repos/owner/app/actions/jobs/9/logs" => Reply::moved(301, "/repositories/7/actions/jobs/9/logs"),
+        "GET /repos/owner/app" => Reply::json(200, &repository(7, "owner/renamed")),
+        _ => Reply::moved(302, &target),
+    })
+    .await;
+    assert_eq!(forge(&server).job_log(&slug(), 9, 100).await.expect("a log").bytes, b"log");
+}
+
+#[tokio::test]
+async fn f_33_a_folder_in_the_way_is_named_whatever_the_server_says() {
+    let server = Server::start(|heard| match heard.line.as_str() {
+        "POST /repos/owner/app/git/refs" => Reply::json(422, &json!({ "message": "Reference already exists" })),
+        _ => Reply::json(
+            200,
+            &json!([
+                { "ref": "refs/heads/homeostat-state", "object": { "sha": "1".repeat(40) } },
+                { "ref": "refs/heads/homeostat", "object": { "sha": "1".repeat(40) } },
+            ]),
+        ),
+    })
+    .await;
+    let answer = forge(&server).create_branch(&slug(), &branch("homeostat/x"), &oid("1")).await;
+    assert!(matches!(&answer, Err(ForgeError::Invalid(why)) if why.contains("folder")), "{answer:?}");
+    let answer = forge(&server).create_branch(&slug(), &branch("homeostat"), &oid("1")).await;
+    assert!(matches!(answer, Err(ForgeError::Conflict(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_down_is_not_asked_for_each_repository() {
+    let server = Server::start(|_| Reply::json(502, &json!({}))).await;
+    let query = |n: usize| GlanceQuery {
+        slug: format!("owner/app{n}").parse().expect("a slug"),
+        branch: None,
+        labels: Vec::new(),
+    };
+    let queries: Vec<GlanceQuery> = (0..120).map(query).collect();
+    let glances = forge(&server).glance(&queries).await.expect("answers");
+    assert_eq!(glances.len(), 120);
+    assert!(glances.iter().all(|glance| matches!(glance, Err(ForgeError::Transient(_)))));
+    assert!(server.heard().len() <= 4, "{}", server.heard().len());
+}
+
+#[tokio::test]
 async fn f_17_a_log_whose_address_ran_out_is_asked_for_once_more() {
     let store = Server::start(|heard| match heard.count {
         0 => Reply::text(403, "AuthenticationFailed"),

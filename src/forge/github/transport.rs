@@ -123,7 +123,8 @@ impl Transport {
             .header(http::header::USER_AGENT, &self.agent)
             .header(http::header::ACCEPT, "application/vnd.github+json");
         if let Some(token) = outgoing.token {
-            let mut value = http::HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+            // Files and pasted variables end with a line break.
+            let mut value = http::HeaderValue::from_str(&format!("Bearer {}", token.expose().trim()))
                 .map_err(|_| Failure::Unusable("the token holds characters that no header can carry".to_owned()))?;
             value.set_sensitive(true);
             builder = builder.header(http::header::AUTHORIZATION, value);

@@ -73,7 +73,7 @@ fn counts(text: &str) -> Option<Counts> {
     Some(counts)
 }
 
-/// `total(com.acme.CartTest):	FAILED`, `total took 0.1 sec`; returns whether it failed already.
+/// `total(com.acme.CartTest): FAILED`, `total took 0.1 sec`; returns whether it failed already.
 fn testcase(rest: &str, class: Option<&str>) -> (String, bool) {
     let (name, failed) = match rest.split_once("):") {
         Some((name, outcome)) => (name, matches!(outcome.trim(), "FAILED" | "Caused an ERROR")),

@@ -61,12 +61,12 @@ impl Diagnosis {
 impl DiagnosisDocument {
     /// Returns it in words, of which no line is a workflow command (V-39, V-40).
     pub fn to_text(&self) -> String {
-        let lines = self.words();
-        let lines = lines.lines().map(|line| match line.trim_start().starts_with("::") {
-            true => format!("| {}\n", line.replace("##[", "## [")),
-            false => format!("{}\n", line.replace("##[", "## [")),
+        let words = self.words();
+        let inert = words.lines().map(|line| {
+            let mark = if line.trim_start().starts_with("::") { "| " } else { "" };
+            format!("{mark}{}\n", line.replace("##[", "## ["))
         });
-        lines.collect()
+        inert.collect()
     }
 
     fn words(&self) -> String {

@@ -16,6 +16,8 @@ const MOST: usize = 40;
 const FOR_NAMES: usize = 22;
 /// Names that are looked for line by line.
 const MOST_NAMES: usize = 400;
+/// Rows of the first error that are looked through for its message.
+const MOST_LOOKED: usize = 5000;
 /// The longest line of the log that is shown whole.
 const WIDTH: usize = 320;
 /// What names on lines of ours may weigh together.
@@ -26,6 +28,8 @@ const NAMES_WEIGHT: usize = 64 * 1024;
 pub(super) struct Wanted<'a> {
     /// Rows of the first error.
     pub(super) first: Option<Range<usize>>,
+    /// How its message begins.
+    pub(super) said: &'a str,
     /// The failing tests.
     pub(super) tests: &'a [String],
     /// Rows where output of failing tests begins.
@@ -67,7 +71,13 @@ pub(super) fn make(rows: &[Row<'_>], wanted: &Wanted<'_>) -> Excerpt {
     };
     if let Some(first) = &wanted.first {
         add(first.start, 0);
-        for at in first.clone().skip(1).take(9) {
+        // A test may print much before it says what is wrong.
+        if let Some(said) = said(rows, wanted) {
+            for at in said..(said + 5).min(first.end) {
+                add(at, 0);
+            }
+        }
+        for at in first.clone().skip(1).take(14) {
             add(at, closing.len().min(4));
         }
     }
@@ -97,12 +107,21 @@ pub(super) fn make(rows: &[Row<'_>], wanted: &Wanted<'_>) -> Excerpt {
     write(rows, &chosen, &joined, MOST)
 }
 
+/// Finds the row of the first error that holds the beginning of its message.
+fn said(rows: &[Row<'_>], wanted: &Wanted<'_>) -> Option<usize> {
+    let first = wanted.first.clone()?;
+    let line = wanted.said.lines().find(|line| !line.trim().is_empty())?.trim();
+    let start = line.char_indices().nth(40).map_or(line, |(end, _)| &line[..end]);
+    first.take(MOST_LOOKED).find(|at| rows.get(*at).is_some_and(|row| row.raw.contains(start)))
+}
+
 fn write(rows: &[Row<'_>], chosen: &BTreeSet<usize>, joined: &[String], most: usize) -> Excerpt {
     let mut gaps = most.saturating_sub(chosen.len() + joined.len());
     let mut lines: Vec<String> = joined.to_vec();
     let mut before: Option<usize> = None;
     for at in chosen {
-        if before.is_some_and(|before| at - before > 1) && gaps > 0 {
+        let hides = |before: usize| rows[before + 1..*at].iter().any(|row| !row.raw.trim().is_empty());
+        if gaps > 0 && before.is_some_and(hides) {
             lines.push("…".to_owned());
             gaps -= 1;
         }

@@ -8,6 +8,7 @@
 mod ant;
 mod block;
 mod cargo;
+mod choice;
 mod diagnosis;
 mod diagnostic;
 mod document;
@@ -36,7 +37,7 @@ use crate::intake::clean::{self, Line};
 use crate::intake::log::found::Found;
 use crate::model::{Counts, Failure, TestOutcome, TestRun};
 
-pub use diagnosis::{Diagnosis, FirstError, diagnose};
+pub use diagnosis::{Diagnosis, FirstError, complaints, diagnose};
 pub use document::DiagnosisDocument;
 pub use tail::{LogText, Tail};
 

@@ -72,16 +72,13 @@ pub(super) fn read(lines: &[Line<'_>]) -> Option<Found> {
         }
         // Files may share a test's name: their sections stand in the order of the summary.
         let id = failing.get_mut(bare).and_then(VecDeque::pop_front).or_else(|| last.get(bare).copied());
-        let name = match id {
-            Some(id) => {
-                last.insert(bare, id);
-                id.to_owned()
-            }
-            None => {
-                let name = file_of(&lines[start..end], &red).map_or_else(|| bare.to_owned(), |file| id_of(file, bare));
-                found.add(&name, TestOutcome::Failed);
-                name
-            }
+        let name = if let Some(id) = id {
+            last.insert(bare, id);
+            id.to_owned()
+        } else {
+            let name = file_of(&lines[start..end], &red).map_or_else(|| bare.to_owned(), |file| id_of(file, bare));
+            found.add(&name, TestOutcome::Failed);
+            name
         };
         found.blocks.push(Block {
             test: Some(name),

@@ -54,9 +54,10 @@ fn github(rows: &[Row<'_>]) -> Option<Step> {
     let is_run = |row: &Row<'_>| row.raw.starts_with("##[group]Run ");
     // Whatever cleans up comes after what failed.
     let end = rows.iter().position(|row| row.raw == "Post job cleanup.").unwrap_or(rows.len());
-    let verdict = rows[..end]
+    let verdict = rows
         .iter()
-        .rposition(|row| completed(row.raw).is_some())
+        .rposition(|row| is_stop(row.raw))
+        .or_else(|| rows[..end].iter().rposition(|row| completed(row.raw).is_some()))
         .or_else(|| rows[..end].iter().rposition(|row| row.raw.starts_with("##[error]")))
         .or_else(|| rows.iter().rposition(|row| row.raw.starts_with("##[error]")));
     let Some(verdict) = verdict else {
@@ -85,6 +86,16 @@ fn github(rows: &[Row<'_>]) -> Option<Step> {
 /// Returns whether the CI system says there how a step ended.
 pub(super) fn is_verdict(raw: &str) -> bool {
     completed(raw).is_some() || exited(raw).is_some() || done(raw).is_some()
+}
+
+/// What ends a job whatever its steps did before.
+fn is_stop(raw: &str) -> bool {
+    let Some(rest) = raw.strip_prefix("##[error]") else { return false };
+    ["The operation was canceled", "The run was canceled", "The runner has received a shutdown signal"]
+        .iter()
+        .any(|lead| rest.starts_with(lead))
+        || rest.contains("exceeded the maximum execution time")
+        || rest.contains("lost communication with the server")
 }
 
 /// `##[error]Process completed with exit code 2.`

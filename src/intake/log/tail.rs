@@ -118,7 +118,7 @@ impl Tail {
             _ => (Encoding::Utf8, 0),
         };
         self.encoding = encoding;
-        self.classic = !first.contains(&b'\n') && first.iter().filter(|b| **b == b'\r').count() > 1;
+        self.classic = !first.contains(&b'\n') && memchr::memchr_iter(b'\r', &first).nth(1).is_some();
         self.push(&first[skip..]);
     }
 
@@ -126,15 +126,13 @@ impl Tail {
         let mut text = String::new();
         let mut bytes = bytes.iter().copied();
         while let Some(byte) = bytes.next() {
-            let (first, second) = match self.pending.pop() {
-                Some(first) => (first, byte),
-                None => match bytes.next() {
-                    Some(second) => (byte, second),
-                    None => {
-                        self.pending.push(byte);
-                        break;
-                    }
-                },
+            let (first, second) = if let Some(first) = self.pending.pop() {
+                (first, byte)
+            } else if let Some(second) = bytes.next() {
+                (byte, second)
+            } else {
+                self.pending.push(byte);
+                break;
             };
             let unit = if big { u16::from_be_bytes([first, second]) } else { u16::from_le_bytes([first, second]) };
             let units = self.high.take().into_iter().chain([unit]);

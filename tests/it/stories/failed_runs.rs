@@ -31,7 +31,7 @@ fn log_of(causes: &[&str]) -> Vec<u8> {
 }
 
 /// Completes a run of ci.yml at the head of main.
-async fn ci(world: &World, slug: &RepoSlug, conclusion: Conclusion, log: &[u8]) {
+pub(super) async fn ci(world: &World, slug: &RepoSlug, conclusion: Conclusion, log: &[u8]) {
     ci_of(world, slug, conclusion, log, |_| {}).await;
 }
 

@@ -1,7 +1,7 @@
 //! Every fault at every call of the whole road: a faulted run, a clean run, and a third that must write nothing.
 
 use homeostat::forge::faults::{Fault, FaultKind};
-use homeostat::model::RepoSlug;
+use homeostat::model::{ObjectId, RepoSlug};
 use homeostat::plan;
 use rstest::rstest;
 
@@ -12,7 +12,7 @@ const TOTAL: Bug = bug("src/shop.py", "total");
 const PRICE: Bug = bug("src/shop.py", "price");
 
 /// A repository with one failure, or with two in one file.
-async fn world(failures: usize) -> (World, RepoSlug) {
+pub(super) async fn world(failures: usize) -> (World, RepoSlug) {
     let mut world = World::new(vec![TOTAL, PRICE]);
     let shop = if failures == 1 { source(&["total"]) } else { source(&["total", "price"]) };
     let slug = world.repository("shop", &[("src/shop.py", &shop)]).await;
@@ -25,7 +25,7 @@ async fn world(failures: usize) -> (World, RepoSlug) {
 
 /// How the world goes on after the faulted run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     /// Leases run out.
     TwoHoursPass,
     /// The process is known to be gone.
@@ -55,6 +55,21 @@ async fn family_world() -> (World, RepoSlug) {
     (world, slug)
 }
 
+/// What the runs of a story go through: the port itself, or a client and a socket.
+pub(super) trait Road {
+    /// Makes one run; each is a process of its own.
+    async fn run(&self, world: &World, options: Options) -> Ran;
+}
+
+/// Runs go straight to the rules.
+struct Port;
+
+impl Road for Port {
+    async fn run(&self, world: &World, options: Options) -> Ran {
+        world.run_with(options).await
+    }
+}
+
 /// Runs the three runs and checks the invariants; returns whether the fault was met.
 async fn three_runs(failures: usize, first: Options, then: Then, what: &str) -> bool {
     let (world, slug) = world(failures).await;
@@ -70,14 +85,28 @@ async fn in_three_runs(
     what: &str,
 ) -> bool {
     let main = world.forge.world(slug).await.expect("a repository").refs["main"].clone();
-    let faulted = world.run_with(first).await;
+    let faulted = Port.run(world, first).await;
     exactly_one_terminal_event(&faulted, what);
     at_most_one_pull_a_failure(world, slug, what).await;
+    after_the_fault(world, slug, failures, &main, &Port, then, what).await;
+    faulted.faults_met > 0
+}
+
+/// A clean run mends what a faulted one left, and a third finds nothing to do.
+pub(super) async fn after_the_fault(
+    world: &World,
+    slug: &RepoSlug,
+    failures: usize,
+    main: &ObjectId,
+    road: &impl Road,
+    then: Then,
+    what: &str,
+) {
     if then == Then::TwoHoursPass {
         world.hours(2);
     }
     let owners_gone = then == Then::OwnerIsGone;
-    let clean = world.run_with(Options { owners_gone, ..Options::default() }).await;
+    let clean = road.run(world, Options { owners_gone, ..Options::default() }).await;
     exactly_one_terminal_event(&clean, what);
     let pulls = at_most_one_pull_a_failure(world, slug, what).await;
     let after = world.forge.world(slug).await.expect("a repository");
@@ -95,12 +124,12 @@ async fn in_three_runs(
         assert!(heads.contains(branch), "{what}: {branch} has no pull request (I2)");
     }
     // I8: what is not ours stays.
-    assert_eq!(after.refs["main"], main, "{what}: the base is not ours to move (I8)");
+    assert_eq!(after.refs["main"], *main, "{what}: the base is not ours to move (I8)");
     for pull in world.open_pulls(slug).await {
         assert_eq!(pull.labels, ["homeostat-fix"], "{what}: the labels are on (F-48)");
     }
     let before = world.everything().await;
-    let third = world.run_with(Options { owners_gone, ..Options::default() }).await;
+    let third = road.run(world, Options { owners_gone, ..Options::default() }).await;
     assert_eq!(third.writes, 0, "{what}: a third run writes nothing\n{}", lines(&third));
     assert_eq!(third.class.code(), 0, "{what}: a third run ends well");
     assert!(before == world.everything().await, "{what}: a third run changes nothing");
@@ -112,15 +141,14 @@ async fn in_three_runs(
         .filter(|path| path.starts_with("leases/") || path.starts_with("candidates/"))
         .collect();
     assert!(left.is_empty(), "{what}: neither lease nor candidate is left: {left:?}");
-    faulted.faults_met > 0
 }
 
-fn lines(ran: &Ran) -> String {
+pub(super) fn lines(ran: &Ran) -> String {
     ran.log.iter().map(|line| format!("  {line}\n")).collect()
 }
 
 /// I3: one attempt has at most one terminal line in a run.
-fn exactly_one_terminal_event(ran: &Ran, what: &str) {
+pub(super) fn exactly_one_terminal_event(ran: &Ran, what: &str) {
     let attempts = ran.attempts();
     for one in &attempts {
         let same = attempts.iter().filter(|other| other.repo == one.repo && other.fingerprint == one.fingerprint);
@@ -137,7 +165,7 @@ fn exactly_one_terminal_event(ran: &Ran, what: &str) {
 }
 
 /// I1: at most one open pull request a failure; returns how many there are.
-async fn at_most_one_pull_a_failure(world: &World, slug: &RepoSlug, what: &str) -> usize {
+pub(super) async fn at_most_one_pull_a_failure(world: &World, slug: &RepoSlug, what: &str) -> usize {
     let open = world.open_pulls(slug).await;
     let mut heads: Vec<&str> = open.iter().map(|pull| pull.head.as_str()).collect();
     heads.sort_unstable();

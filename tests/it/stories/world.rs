@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSettings};
 use homeostat::engine::counted::Counted;
-use homeostat::engine::fixers::Fixer;
+use homeostat::engine::fixers::{Fixer, NativeFixer};
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, propose, publish, record, reserve, state,
 };
@@ -335,7 +335,8 @@ impl World {
         let reservation = reserve::reserve(context, &options.selection).await.map_err(|error| class_of(&error))?;
         let reservation: Reservation =
             serde_json::from_slice(&state::encode(&reservation)).expect("a reservation is read as it is written");
-        let fixers: Vec<&dyn Fixer> = self.fixers.iter().map(|fixer| fixer as &dyn Fixer).collect();
+        let scripted = self.fixers.iter().map(|fixer| fixer as &dyn Fixer);
+        let fixers: Vec<&dyn Fixer> = std::iter::once(&NativeFixer as &dyn Fixer).chain(scripted).collect();
         let mut proposals = propose::propose(context, &reservation, &fixers).await;
         (options.between)(&mut proposals.manifest, &mut proposals.files);
         let manifest: Manifest =

@@ -8,12 +8,11 @@ pub(super) fn read(output: &Output<'_>) -> Vec<Diagnostic> {
     let rows = output.rows.iter().enumerate();
     let read = rows.filter_map(|(at, row)| {
         let rest = row.raw.strip_prefix("Diff in ")?;
-        let (file, line) = match rest.split_once(" at line ") {
-            Some((file, number)) => (file, scan::number(number.trim_end_matches(':'))),
-            None => {
-                let (file, line, _) = scan::position(rest.trim_end_matches(':'))?;
-                (file, Some(line))
-            }
+        let (file, line) = if let Some((file, number)) = rest.split_once(" at line ") {
+            (file, scan::number(number.trim_end_matches(':')))
+        } else {
+            let (file, line, _) = scan::position(rest.trim_end_matches(':'))?;
+            (file, Some(line))
         };
         let one = Diagnostic::at(at, "rustfmt", Kind::Format, "not formatted").in_file(file, line, None);
         file.ends_with(".rs").then_some(one)

@@ -1,0 +1,4 @@
+//! Plans who is on call.
+
+pub mod away;
+pub mod rota;

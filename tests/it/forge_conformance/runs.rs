@@ -1,0 +1,102 @@
+//! Workflow runs, their jobs and logs, and first looks.
+
+use super::*;
+
+/// Makes a completed run with one job for each log.
+fn a_run(workflow: &str, commit: &ObjectId, conclusion: Conclusion, at: i64, jobs: &[&str]) -> RunRecord {
+    let time = Timestamp::from_millis(1_800_000_000_000 + at * 1_000);
+    let job = |name: &&str| JobRecord {
+        name: name.to_string(),
+        conclusion,
+        runner_labels: vec!["ubuntu-latest".into()],
+        steps: vec![JobStep { number: 1, name: "Test: all".into(), conclusion: Some(conclusion) }],
+    };
+    RunRecord {
+        workflow: workflow.into(),
+        name: format!("The {workflow}"),
+        branch: "main".into(),
+        commit: commit.clone(),
+        event: "push".into(),
+        actor: Some(actor("owner")),
+        fork: false,
+        attempt: 2,
+        conclusion,
+        created_at: time,
+        completed_at: time,
+        jobs: jobs.iter().map(job).collect(),
+    }
+}
+
+conforms!(runs_of_a_branch_are_listed_newest_first_with_jobs_and_the_end_of_their_logs, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    let older = a_run("ci.yml", &main, Conclusion::Success, 1, &["test"]);
+    let newer = a_run("ci.yml", &main, Conclusion::Failure, 2, &["test (ubuntu, 20)", "lint"]);
+    let elsewhere = RunRecord { branch: "feature".into(), ..a_run("ci.yml", &main, Conclusion::Failure, 3, &["x"]) };
+    let log = b"first line\nlast line\n".to_vec();
+    for run in [&older, &newer, &elsewhere] {
+        s.people.add_run(&slug, run, &[log.clone(), b"lint says no\n".to_vec()]).await.expect("a run");
+    }
+    let listed = s.forge.runs(&slug, &branch("main"), None).await;
+    let runs: Vec<_> = listed.as_ref().expect("runs").items.iter().map(|run| (run.id, run.conclusion)).collect();
+    assert_eq!(runs, [(2, Conclusion::Failure), (1, Conclusion::Success)]);
+    let jobs = s.forge.jobs(&slug, 2, None).await.expect("jobs").items;
+    let named: Vec<_> = jobs.iter().map(|job| (job.id, job.name.as_str())).collect();
+    assert_eq!(named, [(2_000, "test (ubuntu, 20)"), (2_001, "lint")]);
+    let tail = s.forge.job_log(&slug, 2_000, 10).await;
+    let tail = s.note("tail", tail).expect("a log");
+    assert_eq!((tail.bytes.as_slice(), tail.cut), (&b"last line\n"[..], true));
+    let whole = s.forge.job_log(&slug, 2_001, 1_000).await.expect("a log");
+    assert_eq!((whole.bytes.as_slice(), whole.cut), (&b"lint says no\n"[..], false));
+    let gone = s.forge.job_log(&slug, 9_999, 10).await;
+    assert!(matches!(gone, Err(ForgeError::NotFound(_))), "{gone:?}");
+    let gone = s.forge.jobs(&slug, 77, None).await;
+    s.note("no run", gone);
+});
+
+/// Where GraphQL is absent, lists and check runs say the same.
+#[tokio::test]
+async fn a_first_look_without_graphql_sees_the_same() {
+    let clock = start();
+    let people = Arc::new(MemoryForge::new(clock.clock()));
+    let door = Door::open(people.clone(), clock.clone(), 30).await;
+    let forge = client(&door, start(), &["owner/app"]);
+    let stage = Stage::over(people.clone(), Arc::new(forge), clock, Some(door)).await;
+    let main = stage.main().await;
+    let query = GlanceQuery { slug: stage.slug.clone(), branch: None, labels: vec!["homeostat".into()] };
+    let door = stage.door.as_ref().expect("a door");
+    for conclusion in [None, Some(Conclusion::Failure), Some(Conclusion::Success)] {
+        if let Some(conclusion) = conclusion {
+            let at = if conclusion == Conclusion::Success { 2 } else { 1 };
+            people.add_run(&stage.slug, &a_run("ci.yml", &main, conclusion, at, &["t"]), &[]).await.expect("a run");
+            people.open_issue(&stage.slug, &issue("It breaks", &["homeostat"])).await.expect("an issue");
+        }
+        door.set_faults(Vec::new());
+        let asked = stage.forge.glance(std::slice::from_ref(&query)).await.expect("a look");
+        door.set_faults(vec![Fault::on("POST", "/graphql", 9, Kind::Lag)]);
+        let listed = stage.forge.glance(std::slice::from_ref(&query)).await.expect("a look");
+        assert_eq!(door.faults_met(), 1);
+        assert_eq!(asked, listed, "{conclusion:?}");
+    }
+}
+
+conforms!(a_first_look_tells_of_reports_and_checks, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    let query = |branch: Option<&str>| GlanceQuery {
+        slug: "owner/app".parse().expect("a slug"),
+        branch: branch.map(|name| name.parse().expect("a branch")),
+        labels: vec!["homeostat".into(), "robot".into()],
+    };
+    let missing = GlanceQuery { slug: "owner/none".parse().expect("a slug"), ..query(None) };
+    let quiet = s.forge.glance(&[query(None), missing]).await.expect("looks");
+    let [Ok(first), Err(ForgeError::NotFound(_))] = quiet.as_slice() else { panic!("{quiet:?}") };
+    assert_eq!((first.reports, first.checks, first.head.as_ref()), (0, Checks::None, Some(&main)));
+    s.people.open_issue(&slug, &issue("It breaks", &["Robot"])).await.expect("an issue");
+    s.people.open_issue(&slug, &issue("A wish", &["wish"])).await.expect("an issue");
+    s.people.add_run(&slug, &a_run("ci.yml", &main, Conclusion::Failure, 1, &["t"]), &[]).await.expect("a run");
+    let seen = s.forge.glance(&[query(Some("main"))]).await.expect("looks").remove(0).expect("a look");
+    assert_eq!((seen.reports, seen.checks), (1, Checks::Failing));
+    assert!(seen.newest_report.is_some());
+    s.people.add_run(&slug, &a_run("ci.yml", &main, Conclusion::Success, 2, &["t"]), &[]).await.expect("a run");
+    let seen = s.forge.glance(&[query(None)]).await.expect("looks").remove(0).expect("a look");
+    assert_eq!(seen.checks, Checks::Passing);
+});
