@@ -8,6 +8,7 @@ GraphQL is 404, so that REST is used. Refuses to add what would help the program
 import hashlib
 import http.client
 import json
+import random
 import re
 import socket
 import struct
@@ -37,6 +38,9 @@ class Fault:
     periodic: bool = False
     # How many requests it may hit: an answer that refuses a write makes the program send it again, once is enough.
     hits: int = 0
+
+    # With a seed: any request may be hit, reads too, each time in another way.
+    seed: int | None = None
 
     def strikes(self, number: int) -> bool:
         if self.periodic:
@@ -89,6 +93,7 @@ class Overlay(ThreadingHTTPServer):
         self.read_token = read_token
         self.lock = threading.Lock()
         self.fault: Fault | None = None
+        self.chance = random.Random()
         # Repositories with a failed run, by slug.
         self.runs: dict[str, FailedRun] = {}
         # How long a new pull request is left out of lists and a new branch is not there, in seconds.
@@ -105,19 +110,29 @@ class Overlay(ThreadingHTTPServer):
         with self.lock:
             self.seen = Seen()
             self.fault = fault
+            self.chance = random.Random(fault.seed if fault else None)
 
-    def count(self, method: str, path: str, writes: bool) -> Fault | None:
-        """Counts a request, and says what is to happen to it."""
+    def count(self, method: str, path: str, writes: bool) -> str:
+        """Counts a request, and says what is to happen to it, if anything."""
         with self.lock:
             self.seen.requests += 1
-            if not writes:
-                return None
-            self.seen.writes.append(f"{method} {path}")
+            if writes:
+                self.seen.writes.append(f"{method} {path}")
             fault = self.fault
-            if fault and fault.strikes(len(self.seen.writes)):
+            if fault is None:
+                return ""
+            if fault.seed is not None:
+                return self._by_chance(fault)
+            if writes and fault.strikes(len(self.seen.writes)):
                 fault.hits += 1
-                return fault
-            return None
+                return fault.kind
+            return ""
+
+    def _by_chance(self, fault: Fault) -> str:
+        if self.chance.randrange(100) >= fault.at:
+            return ""
+        fault.hits += 1
+        return self.chance.choice([kind for kind in KINDS if not kind.startswith("kill")])
 
     def close(self) -> None:
         self.shutdown()
@@ -163,13 +178,12 @@ class Door(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "").split(" ")[-1]
         if self.path.startswith(STORE):
             return self._send(self._store(given))
-        fault = self.server.count(self.command, self.path, changes)
+        kind = self.server.count(self.command, self.path, changes)
         if given not in (self.server.token, self.server.read_token):
             return self._send(made(401, {"message": "Bad credentials"}))
         if given == self.server.read_token and changes:
             self.server.seen.wrongs.append(f"a token that may only read asked for {self.command} {self.path}")
             return self._send(made(403, {"message": "Resource not accessible by personal access token"}))
-        kind = fault.kind if fault else ""
         if kind == "500-before":
             return self._send(made(500, {"message": "Server Error"}))
         if kind == "reset-before":

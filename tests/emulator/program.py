@@ -6,6 +6,7 @@ Refuses to hand over anything of this machine's own environment but what finds p
 import os
 import signal
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ class Ended:
 
 # Processes that were started and not waited for: what is left of them ends with this program.
 ALIVE: set[subprocess.Popen] = set()
+ENDED = threading.Event()
 
 
 class Running:
@@ -44,6 +46,8 @@ class Running:
     def __init__(
         self, binary: Path, tenant: Tenant, overlay: Overlay, number: int, words: list[str], extra: dict[str, str | None]
     ):
+        if ENDED.is_set():
+            raise Broken("another scenario broke")
         self.folder = tenant.folder / f"run-{number}"
         (self.folder / "temp").mkdir(parents=True)
         (self.folder / "home").mkdir()
@@ -105,7 +109,8 @@ class Running:
 
 
 def end_all() -> None:
-    """Ends what is still running."""
+    """Ends what is still running, and starts nothing more."""
+    ENDED.set()
     for process in list(ALIVE):
         process.kill()
 

@@ -49,6 +49,8 @@ class Result:
     writes: list[str]
     requests_of_silence: int
     exit_codes: list[int]
+    # What was not done, though the run said with its exit code that all is.
+    unsaid: str | None
 
 
 class Stage:
@@ -67,6 +69,7 @@ class Stage:
                 self.overlay.runs[self.tenant.slug(one)] = FailedRun(one.commit, one.log)
         self.started = 0
         self.codes: list[int] = []
+        self.unsaid: str | None = None
 
     def start(self, words: list[str] | None = None, extra: dict[str, str | None] | None = None) -> Running:
         self.started += 1
@@ -101,7 +104,7 @@ def play(scenario: Scenario, emulator: Emulator, binary: Path) -> Result:
             scenario.after(stage)
     finally:
         stage.overlay.close()
-    return Result(len(stage.codes), time.monotonic() - began, writes, silence, stage.codes)
+    return Result(len(stage.codes), time.monotonic() - began, writes, silence, stage.codes, stage.unsaid)
 
 
 def _disturbed(stage: Stage) -> list[str]:
@@ -122,6 +125,11 @@ def _disturbed(stage: Stage) -> list[str]:
     if not scenario.troubled:
         world.complete()
         return writes
+    if stage.codes == [DONE]:
+        try:
+            world.complete()
+        except Broken as broken:
+            stage.unsaid = str(broken)
     stage.overlay.begin(None)
     end = stage.ended(stage.start(), {DONE})
     try:
@@ -132,6 +140,9 @@ def _disturbed(stage: Stage) -> list[str]:
 
 
 def _one_with_a_fault(stage: Stage, fault: Fault) -> None:
+    if fault.seed is not None:
+        # Trouble that does not end with the run: twice, once with two at once.
+        _two_at_once(stage, apart=2)
     running = stage.start()
     stage.overlay.kill = running.kill
     allowed = {-9} if fault.kind.startswith("kill") else {DONE, AGAIN}
