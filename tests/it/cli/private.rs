@@ -46,7 +46,7 @@ fn is_silent(world: &World, ran: &Ended) {
 }
 
 #[test]
-fn v_107_an_opaque_run_leaves_no_word_of_a_private_repository_in_output_artifacts_or_state() {
+fn p_17_v_107_an_opaque_run_leaves_no_word_of_a_private_repository_in_output_artifacts_or_state() {
     for format in ["json", "text"] {
         let world = world("opaque");
         let ran = run(&world, format).ends_with(0);
