@@ -107,7 +107,8 @@ impl Reconciler<'_> {
                 match forge.create_label(slug, &label).await {
                     Ok(()) | Err(ForgeError::Conflict(_)) => {}
                     Err(error) => {
-                        tracing::warn!(slug = %self.context.veil.name(slug), label = %name, %error, "the label could not be made")
+                        let slug = self.context.veil.name(slug);
+                        tracing::warn!(slug, label = %name, %error, "the label could not be made");
                     }
                 }
             }

@@ -70,8 +70,8 @@ async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut mutations = Mutations::new();
         for one in &finished {
-            let [candidate, _] = paths(&one.candidate);
-            if is_veiled(one) && !present.contains_key(&candidate) {
+            let waited = candidate_path(one.candidate.repository_id, &one.candidate.fingerprint);
+            if is_veiled(one) && !present.contains_key(&waited) {
                 forget_veiled(one, &lease, present, &mut mutations)?;
             } else {
                 forget_one(context, one, present, &mut mutations)?;
