@@ -7,6 +7,7 @@ pub mod attempt;
 mod baseline;
 pub mod counted;
 mod failed_runs;
+mod finish;
 pub mod fixers;
 mod formatter;
 mod glance;

@@ -70,8 +70,8 @@ async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut mutations = Mutations::new();
         for one in &finished {
-            let [candidate, _] = paths_of(one);
-            if is_veiled(one) && !present.contains_key(&candidate) {
+            let waited = candidate_path(one.candidate.repository_id, &one.candidate.fingerprint);
+            if is_veiled(one) && !present.contains_key(&waited) {
                 forget_veiled(one, &lease, present, &mut mutations)?;
             } else {
                 forget_one(context, one, present, &mut mutations)?;
@@ -85,10 +85,6 @@ async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -
     let along = context.along(&ends).await;
     context.state().update_along(&message, &|_| paths.clone(), &change, Some(&along)).await?;
     Ok(())
-}
-
-fn paths_of(one: &Published) -> [String; 2] {
-    paths(&one.candidate)
 }
 
 /// Settles a candidate of a private repository, for which only its part of the run's lease stands on the branch.

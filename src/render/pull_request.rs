@@ -39,12 +39,12 @@ pub struct PullView<'a> {
 /// A pull request's texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullText {
-    /// Why the operator's own template was not used, in whole sentences.
-    pub warnings: Vec<String>,
     /// One line of at most 120 characters, from a template and validated names only (V-37).
     pub title: String,
     /// At most GitHub's limit of characters.
     pub body: String,
+    /// Why a template of the operator's own was not used, in whole sentences.
+    pub warnings: Vec<String>,
 }
 
 /// Makes the title and body.
@@ -64,7 +64,8 @@ pub fn pull_request(view: &PullView<'_>) -> Result<PullText, RenderError> {
         match configured_body(view, template) {
             Ok(Some(body)) => return Ok(PullText { title, body, warnings }),
             Ok(None) => {
-                warnings.push("The configured template was not used: the text is longer than a body may be.".to_owned())
+                let why = "The configured template was not used: the text is longer than a body may be.";
+                warnings.push(why.to_owned());
             }
             Err(why) => warnings.push(format!("The configured template was not used ({why}).")),
         }

@@ -10,6 +10,7 @@ mod kill;
 mod main_job;
 mod others;
 mod preflight;
+mod private;
 mod reports_and_diffs;
 mod stages;
 mod world;

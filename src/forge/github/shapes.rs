@@ -197,12 +197,9 @@ pub(super) struct PullShape {
     merged_at: Option<At>,
     closed_at: Option<At>,
     merge_commit_sha: Option<ObjectId>,
-    #[serde(default)]
-    requested_reviewers: Vec<User>,
-    #[serde(default)]
-    requested_teams: Vec<TeamShape>,
-    #[serde(default)]
-    assignees: Vec<User>,
+    requested_reviewers: Option<Vec<User>>,
+    requested_teams: Option<Vec<TeamShape>>,
+    assignees: Option<Vec<User>>,
     milestone: Option<MilestoneTitle>,
 }
 
@@ -214,6 +211,10 @@ struct TeamShape {
 #[derive(Debug, Deserialize)]
 struct MilestoneTitle {
     title: String,
+}
+
+fn logins(users: Option<Vec<User>>) -> Vec<String> {
+    users.into_iter().flatten().map(|user| user.login).collect()
 }
 
 impl PullShape {
@@ -255,9 +256,9 @@ impl PullShape {
             merge_sha: self.merge_commit_sha.filter(|_| merged_at.is_some()),
             closed_at: self.closed_at.map(|at| at.0),
             asked: Asked {
-                reviewers: self.requested_reviewers.into_iter().map(|user| user.login).collect(),
-                teams: self.requested_teams.into_iter().map(|team| team.slug).collect(),
-                assignees: self.assignees.into_iter().map(|user| user.login).collect(),
+                reviewers: logins(self.requested_reviewers),
+                teams: self.requested_teams.into_iter().flatten().map(|team| team.slug).collect(),
+                assignees: logins(self.assignees),
                 milestone: self.milestone.map(|milestone| milestone.title),
             },
         })

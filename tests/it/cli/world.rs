@@ -50,6 +50,13 @@ pub(super) struct Case {
     pub(super) pattern: &'static str,
 }
 
+impl Case {
+    /// Returns its folder's name.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// Chooses a program whose toolchain is here; that of Rust always is.
 pub(super) fn case() -> Case {
     if on_path("python3") {
