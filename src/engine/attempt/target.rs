@@ -63,7 +63,8 @@ impl Story<'_> {
             }
             runs.push(run);
         }
-        let shows = |run: &Observation| self.shows(shown.check.as_ref(), run);
+        let folder = baseline.ground.folder();
+        let shows = |run: &Observation| self.shows(shown.check.as_ref(), folder, run);
         proof::judge_repetitions(&shown.target, &runs, &shows)?;
         if let Target::Passing(tests) = shown.target {
             shown.target = Target::Tests(tests);
@@ -97,7 +98,7 @@ impl Story<'_> {
     }
 
     /// Returns whether a run's output has the reported failure.
-    fn shows(&self, check: Option<&Check>, run: &Observation) -> bool {
+    fn shows(&self, check: Option<&Check>, folder: Option<&RepoPath>, run: &Observation) -> bool {
         match check.and_then(|check| check.format.as_ref()) {
             Some((_, files)) => {
                 let told: Vec<RepoPath> = run
@@ -105,7 +106,7 @@ impl Story<'_> {
                     .iter()
                     .filter(|(_, one)| one.kind == Some(Kind::Format))
                     .filter_map(|(_, one)| one.frames().first()?.path.as_deref())
-                    .filter_map(|path| fingerprint::localise(path, files))
+                    .filter_map(|path| file_named(path, folder, files))
                     .collect();
                 files.iter().all(|file| told.contains(file))
             }
@@ -133,7 +134,7 @@ impl Story<'_> {
         }
         let Some(formatter) = reported.tool.as_deref().and_then(Formatter::of) else { return Ok(None) };
         let tree: Vec<RepoPath> = self.checkout.files().iter().map(|file| file.path.clone()).collect();
-        let files = self.named_files(&tree)?;
+        let files = self.named_files(baseline.ground.folder(), &tree)?;
         if files.is_empty() {
             return Ok(None);
         }
@@ -144,12 +145,11 @@ impl Story<'_> {
 
     /// Lists the files that the log calls unformatted; one that a fix may not touch ends it, since the rest alone would
     /// leave the job as red as it is.
-    fn named_files(&self, tree: &[RepoPath]) -> Result<Vec<RepoPath>, Ending> {
+    fn named_files(&self, folder: Option<&RepoPath>, tree: &[RepoPath]) -> Result<Vec<RepoPath>, Ending> {
         let named = self.work.failure.context.get("files").map_or("", |files| files.as_str());
         let mut files: Vec<RepoPath> = Vec::new();
         for name in named.lines().filter(|name| !name.is_empty()) {
-            let exact = name.parse::<RepoPath>().ok().filter(|path| tree.contains(path));
-            let found = exact.or_else(|| fingerprint::localise(name, tree));
+            let found = file_named(name, folder, tree);
             let regular = |path: &RepoPath| {
                 let file = self.checkout.files().iter().find(|file| file.path == *path);
                 file.is_some_and(|file| matches!(file.mode, FileMode::Plain | FileMode::Executable))
@@ -198,6 +198,13 @@ impl Story<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// Returns the file that a tool means, which writes paths from the folder that it runs in, from the root, or from above it.
+fn file_named(name: &str, folder: Option<&RepoPath>, files: &[RepoPath]) -> Option<RepoPath> {
+    let exact = |text: &str| text.parse::<RepoPath>().ok().filter(|path| files.contains(path));
+    let inside = folder.and_then(|folder| exact(&format!("{folder}/{name}")));
+    inside.or_else(|| exact(name)).or_else(|| fingerprint::localise(name, files))
 }
 
 /// Ends an attempt whose formatter is nowhere to be found.

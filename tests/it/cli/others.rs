@@ -154,6 +154,10 @@ fn the_demo_makes_a_fleet_fixes_it_and_the_second_time_writes_nothing() {
     let made: usize =
         repositories.iter().map(|one| one["pull_requests"].as_array().expect("the test world holds it").len()).sum();
     assert!(made > 0, "{report}");
+    // Its report is the log of a failed run, and its toolchain is the one that these tests are built with.
+    let planner = repositories.iter().find(|one| one["slug"] == "demo/shift-planner").expect("the test world holds it");
+    assert_eq!((&planner["runs_processed"], &planner["issues_processed"]), (&1.into(), &0.into()), "{planner}");
+    assert_eq!(planner["pull_requests"][0]["source"], "native", "{planner}");
     let again = world.homeostat(&demo).json();
     assert_eq!((&again["writes"], &again["totals"]["prs_created"]), (&0.into(), &0.into()), "{again}");
     world.write("full/file", "mine");
