@@ -136,7 +136,7 @@ pub(crate) fn open_with(
 fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
     let Some(dir) = name.strip_prefix("local:").filter(|dir| !dir.is_empty()) else {
         return Err(Failure::config(format!(
-            "--forge {name} is none that Homeostat knows; it is github, or local:DIR for a forge in a folder."
+            "--forge {name} is none that Homeostat knows; it is github, or local:DIR for a forge in a folder, such as `homeostat demo` makes."
         )));
     };
     let dir = std::path::absolute(dir).unwrap_or_else(|_| PathBuf::from(dir));
