@@ -159,12 +159,11 @@ fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, Str
     let workspace = workspace(env, move |slug| hub.clone_address(slug)).with_tokens(tokens);
     let named = loaded.config.state.repository.clone();
     let in_actions = || env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
-    let (operator, state_folder) = match named.or_else(in_actions) {
-        Some(operator) => (operator, None),
-        None => {
-            let folder = state_folder(env).join("forge");
-            (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
-        }
+    let (operator, state_folder) = if let Some(operator) = named.or_else(in_actions) {
+        (operator, None)
+    } else {
+        let folder = state_folder(env).join("forge");
+        (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
     };
     Ok(Opened { forge, state_folder, operator, workspace })
 }

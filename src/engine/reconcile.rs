@@ -335,9 +335,8 @@ impl Reconciler<'_> {
     /// the forge calls it invalid.
     async fn give_up(&self, reason: Reason) -> Result<Reconciled> {
         let (observed, _) = observe(self.context, self.candidate).await?;
-        let head = match observed.branch {
-            Some(RefState { head, ownership: Ownership::Ours(_) | Ownership::Reserved }) => head,
-            _ => return Ok(Reconciled::Left(reason)),
+        let Some(RefState { head, ownership: Ownership::Ours(_) | Ownership::Reserved }) = observed.branch else {
+            return Ok(Reconciled::Left(reason));
         };
         match clear_orphan(self.context, self.candidate, &head).await? {
             Some(pull) => Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), finish: Finish::default() }),

@@ -6,7 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "this adapter reads the environment that it wrote itself")]
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::git::Git;
@@ -22,7 +22,7 @@ const USER: &str = "x-access-token";
 impl Git {
     /// Lets this program answer git's question for user name and password of one host (`github.com`, `127.0.0.1:8080`).
     #[must_use]
-    pub fn answering(self, program: &PathBuf, host: &str, token: &Secret) -> Self {
+    pub fn answering(self, program: &Path, host: &str, token: &Secret) -> Self {
         self.with_env("GIT_ASKPASS", program.to_string_lossy()).with_env(HOST, host).with_env(TOKEN, token.expose())
     }
 }
