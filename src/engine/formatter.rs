@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use crate::engine::ground::shell_quote;
 use crate::model::RepoPath;
 
+/// The exit code of a shell that finds a program and may not start it, as where the sandbox keeps its folder away.
+pub(crate) const NOT_EXECUTABLE: i32 = 126;
 /// The exit code of a shell that does not find a program.
 pub(crate) const NOT_FOUND: i32 = 127;
 

@@ -5,7 +5,7 @@
 
 use super::{Ending, Story};
 use crate::engine::baseline::{Baseline, observe, observe_check};
-use crate::engine::formatter::{Formatter, Layout, NOT_FOUND};
+use crate::engine::formatter::{Formatter, Layout, NOT_EXECUTABLE, NOT_FOUND};
 use crate::engine::ground::exit_code;
 use crate::fingerprint;
 use crate::guardrail;
@@ -57,7 +57,7 @@ impl Story<'_> {
         for _ in 0..REPETITIONS {
             let (execution, run) = self.run_target(baseline, &shown, &Patch::new()).await?;
             if let Some((formatter, _)) = shown.check.as_ref().and_then(|check| check.format.as_ref())
-                && exit_code(execution.exit) == NOT_FOUND
+                && matches!(exit_code(execution.exit), NOT_EXECUTABLE | NOT_FOUND)
             {
                 return Err(missing(*formatter));
             }

@@ -129,15 +129,17 @@ async fn a_log_that_names_a_file_which_is_not_there_is_no_work() {
 
 #[tokio::test]
 async fn a_formatter_that_is_not_there_is_named_with_what_to_install() {
-    let says: Says = Box::new(|_, command| match command {
-        "run tests" => Some(tests_of(true)),
-        _ => Some(("rustfmt: not found\n".to_owned(), 127)),
-    });
-    let (world, slug) = shop(LIB, "// UNTIDY\n", says).await;
-    unformatted(&world, &slug).await;
-    let ran = world.run().await;
-    ends(&ran, "formatter-missing");
-    assert!(format!("{:?}", ran.report()).contains("rustup component add rustfmt"), "{:#?}", ran.report());
+    for code in [126, 127] {
+        let says: Says = Box::new(move |_, command| match command {
+            "run tests" => Some(tests_of(true)),
+            _ => Some(("rustfmt: not to be had\n".to_owned(), code)),
+        });
+        let (world, slug) = shop(LIB, "// UNTIDY\n", says).await;
+        unformatted(&world, &slug).await;
+        let ran = world.run().await;
+        ends(&ran, "formatter-missing");
+        assert!(format!("{:?}", ran.report()).contains("rustup component add rustfmt"), "{:#?}", ran.report());
+    }
 }
 
 #[tokio::test]
