@@ -170,6 +170,9 @@ async fn f_62_a_run_whose_commit_has_the_merge_and_fails_the_same_way_is_a_regre
     assert!(second.head.as_str().ends_with("-2"), "{}", second.head);
 }
 
+/// How a run ended, its log, what else is odd about it, and why it is passed over.
+type Case = (Conclusion, Vec<u8>, fn(&mut RunRecord), Reason);
+
 #[tokio::test]
 async fn v_07_runs_that_no_change_of_code_mends_are_skipped_with_the_reason() {
     let dressed = |text: &str| format!("##[group]Run npm ci\n##[endgroup]\n{text}\n").into_bytes();
@@ -177,7 +180,7 @@ async fn v_07_runs_that_no_change_of_code_mends_are_skipped_with_the_reason() {
         "npm error code ETIMEDOUT\nnpm error network request to https://registry.example/x failed\n##[error]Process completed with exit code 1.",
     );
     let log = log_of(&["total"]);
-    let cases: Vec<(Conclusion, Vec<u8>, fn(&mut RunRecord), Reason)> = vec![
+    let cases: Vec<Case> = vec![
         (Conclusion::Cancelled, log.clone(), |_| {}, Reason::Cancelled),
         (Conclusion::StartupFailure, Vec::new(), |run| run.jobs.clear(), Reason::Configuration),
         (Conclusion::Failure, log.clone(), |run| run.fork = true, Reason::ForkRun),
