@@ -18,6 +18,7 @@ pub const BODY_VARIABLES: &[&str] = &[
     "base",
     "before",
     "breadcrumbs",
+    "check",
     "checks",
     "closes",
     "command",

@@ -134,7 +134,7 @@ fn one_issue_of_one_repository_can_be_named_and_a_wrong_name_is_no_quiet_success
     world.run(&["--repo", "acme/shp"]).ends_with(2).says(&["acme/shp", "acme/shop, acme/other", "--repo"]);
     world.stage("reserve", &["--repo", "acme/shp"]).ends_with(2).says(&["acme/shp"]);
     world.run(&["--issue", "1"]).ends_with(2).says(&["--repo"]);
-    world.run(&["--repo", "acme/shop", "--issue", "7"]).ends_with(3).says(&["#7"]);
+    world.run(&["--repo", "acme/shop", "--issue", "7"]).ends_with(0).says(&["#7", "gone"]);
     assert!(before == world.fleet());
     let report = world.run(&["--repo", "acme/shop", "--issue", "1", "--format", "json"]).ends_with(0).json();
     assert_eq!(states(&report), ["created"]);

@@ -95,12 +95,12 @@ conforms!(merges_made_with_git_are_seen_by_their_result, |s| {
     assert_eq!((seen.state, seen.merge_sha), (PullState::Merged, Some(one)));
     let seen = s.forge.pull(&slug, second).await.expect("a pull request");
     assert_eq!((seen.state, seen.merge_sha), (PullState::Merged, Some(merge)));
-    // A head that a person set back to the old base is no merge.
+    // A head that a person set back to the old base is no merge, and leaves nothing to merge.
     s.fix_branch("homeostat/three", "3\n").await;
     let third = s.forge.create_pull(&slug, &pull("homeostat/three")).await.expect("a pull request").number;
     s.people.force_branch(&slug, "bob", &branch("homeostat/three"), Some(&old)).await.expect("a push");
     s.people.commit_files(&slug, "bob", &branch("main"), &[("d.txt", Some("d"))], "d\n").await.expect("a commit");
-    assert_eq!(s.forge.pull(&slug, third).await.expect("a pull request").state, PullState::Open);
+    assert_eq!(s.forge.pull(&slug, third).await.expect("a pull request").state, PullState::Closed);
 });
 
 conforms!(

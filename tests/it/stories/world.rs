@@ -396,6 +396,7 @@ impl World {
 fn class_of(error: &EngineError) -> ExitClass {
     match error {
         EngineError::Forge(error) | EngineError::State(state::StateError::Forge(error)) => match error {
+            ForgeError::Denied(why) if why.starts_with("bad-credentials") => ExitClass::Config,
             ForgeError::Denied(_) => ExitClass::Refused,
             ForgeError::NotFound(_) | ForgeError::Invalid(_) => ExitClass::Config,
             _ => ExitClass::Retryable,
