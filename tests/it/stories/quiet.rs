@@ -1,10 +1,13 @@
 //! Stories of a fleet where nothing changed: a first look is enough, and it never hides work.
 
-use homeostat::forge::rules::MergeStyle;
+use homeostat::forge::rules::{MergeStyle, RunRecord};
+use homeostat::forge::{Conclusion, Forge};
 use homeostat::model::RepoSlug;
 
+use super::faults::Road as _;
+use super::faults_http::Http;
 use super::program::{Bug, bug, source};
-use super::world::{Ran, World};
+use super::world::{Options, Ran, World};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 
@@ -77,4 +80,41 @@ async fn another_policy_or_library_or_the_end_of_a_cooldown_is_a_reason_to_read_
     world.library_digest = "another library".to_owned();
     let reads = world.run().await;
     assert!(calls_about(&reads, &shop) > 0);
+}
+
+/// Repositories of the fleet that is asked about over HTTP; a larger one is measured in the same way.
+fn size() -> usize {
+    std::env::var("HOMEOSTAT_FLEET").ok().and_then(|size| size.parse().ok()).unwrap_or(120)
+}
+
+#[tokio::test]
+async fn a_fleet_where_nothing_changed_costs_one_question_for_fifty_repositories() {
+    let mut world = World::new(vec![TOTAL]);
+    let now = world.clock.now();
+    for number in 0..size() {
+        let slug = world.repository(&format!("shop-{number:04}"), &[("src/shop.py", &source(&["total"]))]).await;
+        let head = world.forge.branch(&slug, &"main".parse().expect("legal")).await.expect("refs").expect("main");
+        let run = RunRecord {
+            workflow: "ci.yml".into(),
+            name: "CI".into(),
+            branch: "main".into(),
+            commit: head,
+            event: "push".into(),
+            actor: None,
+            fork: false,
+            attempt: 1,
+            conclusion: Conclusion::Success,
+            created_at: now,
+            completed_at: now,
+            jobs: Vec::new(),
+        };
+        world.forge.add_run(&slug, &run, &[]).await.expect("a run");
+    }
+    let http = Http::open(&world).await;
+    let ran = http.run(&world, Options::default()).await;
+    let journal: Vec<String> = http.door.journal().iter().map(ToString::to_string).collect();
+    let questions = journal.iter().filter(|line| line.contains("graphql")).count();
+    assert_eq!((ran.writes, ran.class.code()), (0, 0), "{:?}", ran.class);
+    assert_eq!(questions, size().div_ceil(50), "{journal:#?}");
+    assert!(journal.len() <= questions + 5, "{} requests: {journal:#?}", journal.len());
 }
