@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::engine::reports::Understood;
-use crate::engine::{Context, retry};
+use crate::engine::{Context, pages, retry};
 use crate::fingerprint;
 use crate::forge::{Conclusion, ForgeError, Job, JobLog, WorkflowRun};
 use crate::gate::{self, RunEnd, RunFacts};
@@ -79,26 +79,18 @@ impl Reader<'_> {
     /// Actions, is no list of failures and is said.
     async fn runs(&self, branch: &BranchName, found: &mut FailedRuns) -> Result<Vec<WorkflowRun>, ForgeError> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let read = async |page: Option<&str>| forge.runs(slug, branch, page).await;
+        let listed = pages::all(self.context.system, RUN_PAGES, read).await;
+        match listed.failed {
+            None => {}
+            Some(ForgeError::Denied(why) | ForgeError::NotFound(why)) => found.skipped.push(unreadable(&why)),
+            Some(error) => return Err(error),
+        }
+        found.broken.extend(listed.broken);
         let mut runs: Vec<WorkflowRun> = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..RUN_PAGES {
-            let answer = retry(self.context.system, async || forge.runs(slug, branch, page.as_deref()).await).await;
-            let answer = match answer {
-                Err(ForgeError::Denied(why) | ForgeError::NotFound(why)) => {
-                    found.skipped.push(unreadable(&why));
-                    return Ok(runs);
-                }
-                answer => answer?,
-            };
-            for run in answer.items {
-                if !runs.iter().any(|known| known.id == run.id) {
-                    runs.push(run);
-                }
-            }
-            found.broken.extend(answer.broken);
-            page = answer.next;
-            if page.is_none() {
-                break;
+        for run in listed.items {
+            if !runs.iter().any(|known| known.id == run.id) {
+                runs.push(run);
             }
         }
         Ok(runs)
@@ -126,22 +118,13 @@ impl Reader<'_> {
 
     async fn jobs(&self, run: &WorkflowRun) -> Result<Vec<Job>, ForgeError> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
-        let mut jobs = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..JOB_PAGES {
-            let answer = retry(self.context.system, async || forge.jobs(slug, run.id, page.as_deref()).await).await;
-            let answer = match answer {
-                // The run was deleted since it was listed.
-                Err(ForgeError::NotFound(_)) => return Ok(jobs),
-                answer => answer?,
-            };
-            jobs.extend(answer.items);
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
+        let read = async |page: Option<&str>| forge.jobs(slug, run.id, page).await;
+        let listed = pages::all(self.context.system, JOB_PAGES, read).await;
+        match listed.failed {
+            // The run was deleted since it was listed.
+            None | Some(ForgeError::NotFound(_)) => Ok(listed.items),
+            Some(error) => Err(error),
         }
-        Ok(jobs)
     }
 
     /// Reads what one failed job says.

@@ -13,6 +13,7 @@ mod formatter;
 mod glance;
 mod ground;
 mod lease;
+mod pages;
 pub(crate) mod preflight;
 pub mod propose;
 pub mod publish;

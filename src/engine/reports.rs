@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::engine::{Context, Selection, retry};
+use crate::engine::{Context, Selection, pages, retry};
 use crate::fingerprint;
 use crate::forge::{Comment, ForgeError, Issue, IssueEvent, IssueEventKind, IssueQuery};
 use crate::gate::{self, LabelEvent, TrustFacts, Word};
@@ -62,19 +62,11 @@ impl<'a> Reports<'a> {
         let mut found: BTreeMap<u64, Issue> = BTreeMap::new();
         for label in &self.policy.trigger_labels {
             let query = IssueQuery { label: Some(label.clone()), open_only: true, since: None };
-            let mut page: Option<String> = None;
-            let mut seen_pages = BTreeSet::new();
-            for _ in 0..MAX_PAGES {
-                let answer =
-                    retry(self.context.system, async || forge.issues(slug, &query, page.as_deref()).await).await?;
-                found.extend(answer.items.into_iter().map(|issue| (issue.number, issue)));
-                all.broken.extend(answer.broken);
-                // A forge that sends a page twice would keep us for ever (F-06).
-                match answer.next {
-                    Some(next) if seen_pages.insert(next.clone()) => page = Some(next),
-                    _ => break,
-                }
-            }
+            let listed =
+                pages::all(self.context.system, MAX_PAGES, async |page| forge.issues(slug, &query, page).await);
+            let listed = listed.await.whole()?;
+            found.extend(listed.items.into_iter().map(|issue| (issue.number, issue)));
+            all.broken.extend(listed.broken);
         }
         found.retain(|_, issue| !issue.is_pull_request && issue.open);
         all.issues = found.into_values().collect();
@@ -204,33 +196,13 @@ impl<'a> Reports<'a> {
     /// Reads what happened to an issue.
     pub(crate) async fn events(&self, number: u64) -> Result<Vec<IssueEvent>, ForgeError> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
-        let mut events = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let answer =
-                retry(self.context.system, async || forge.issue_events(slug, number, page.as_deref()).await).await?;
-            events.extend(answer.items);
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(events)
+        let read = async |page: Option<&str>| forge.issue_events(slug, number, page).await;
+        Ok(pages::all(self.context.system, MAX_PAGES, read).await.whole()?.items)
     }
 
     async fn comments(&self, number: u64) -> Result<Vec<Comment>, ForgeError> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
-        let mut comments = Vec::new();
-        let mut page: Option<String> = None;
-        for _ in 0..MAX_PAGES {
-            let answer =
-                retry(self.context.system, async || forge.comments(slug, number, page.as_deref()).await).await?;
-            comments.extend(answer.items);
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
-        }
-        Ok(comments)
+        let read = async |page: Option<&str>| forge.comments(slug, number, page).await;
+        Ok(pages::all(self.context.system, MAX_PAGES, read).await.whole()?.items)
     }
 }

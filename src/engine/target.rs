@@ -6,7 +6,7 @@ use base64::Engine as _;
 
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, retry};
+use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, pages, retry};
 use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
@@ -35,17 +35,9 @@ impl<'a> Target<'a> {
         let forge = context.forge;
         let repository = retry(context.system, async || forge.repository(&policy.slug).await).await?;
         let query = PullQuery { head: None, open_only: true };
-        let mut ours = Vec::new();
-        let mut page: Option<String> = None;
-        loop {
-            let answer =
-                retry(context.system, async || forge.pulls(&policy.slug, &query, page.as_deref()).await).await?;
-            ours.extend(answer.items.into_iter().filter(|p| plan::branch_grammar(p.head.as_str()).is_some()));
-            page = answer.next;
-            if page.is_none() {
-                break;
-            }
-        }
+        let read = async |page: Option<&str>| forge.pulls(&policy.slug, &query, page).await;
+        let mut ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
+        ours.retain(|pull| plan::branch_grammar(pull.head.as_str()).is_some());
         Ok(Self { context, policy, repository, ours, opened: 0 })
     }
 

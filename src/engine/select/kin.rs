@@ -53,6 +53,7 @@ impl Selector<'_> {
             if let Some(workflow) = workflow(&group)
                 && (workflows.contains(workflow) || self.workflow_is_busy(around, workflow, &group).await?)
             {
+                workflows.insert(workflow.to_owned());
                 self.skip(&group, Reason::SameRun, selected);
                 continue;
             }

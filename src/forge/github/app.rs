@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 use http::Method;
 
 use super::auth::Minted;
-use super::classify::{self, Facts, Meaning, Operation};
-use super::client::{Ask, Client, ORDINARY, decode, failed, hush};
+use super::classify::{Meaning, Operation};
+use super::client::{Ask, Client, ORDINARY, decode, failed, hush, meaning_of};
 use super::governor::Account;
 use super::shapes;
 use super::transport::{Incoming, Keep, Outgoing};
@@ -102,14 +102,7 @@ impl Client {
             let answer = self.transport.send(&outgoing).await;
             let answer = answer.map_err(|failure| failed(ask.operation, &ask.what, failure))?;
             self.governor.hear(&account, &answer.headers);
-            let facts = Facts {
-                operation: ask.operation,
-                what: &ask.what,
-                status: answer.status,
-                headers: &answer.headers,
-                body: &answer.body,
-            };
-            match classify::meaning(&facts) {
+            match meaning_of(ask, &answer) {
                 Meaning::Good => return Ok(answer),
                 Meaning::Unauthorised(_) if !last => {}
                 Meaning::Unauthorised(why) => {

@@ -220,14 +220,7 @@ impl Client {
             let path = url.split('?').next().unwrap_or_default();
             tracing::debug!(method = %ask.method, path, status = answer.status, bytes = answer.body.len(), "asked the forge");
             self.governor.hear(&account, &answer.headers);
-            let facts = Facts {
-                operation: ask.operation,
-                what: &ask.what,
-                status: answer.status,
-                headers: &answer.headers,
-                body: &answer.body,
-            };
-            match classify::meaning(&facts) {
+            match meaning_of(ask, &answer) {
                 Meaning::Good => {
                     self.accepted.store(true, Ordering::Relaxed);
                     self.governor.passed(&account);
@@ -377,6 +370,17 @@ pub(super) fn hush(error: ForgeError, token: &Secret) -> ForgeError {
         ForgeError::Ambiguous(why) => ForgeError::Ambiguous(clean(why)),
         limited @ ForgeError::RateLimited { .. } => limited,
     }
+}
+
+/// Says what an answer to a question means.
+pub(super) fn meaning_of(ask: &Ask, answer: &Incoming) -> Meaning {
+    classify::meaning(&Facts {
+        operation: ask.operation,
+        what: &ask.what,
+        status: answer.status,
+        headers: &answer.headers,
+        body: &answer.body,
+    })
 }
 
 /// Says what a missing answer means.
