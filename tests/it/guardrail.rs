@@ -88,7 +88,7 @@ fn judge(diff: &Path) -> Result<Verdict, Box<dyn std::error::Error>> {
     let folder = diff.with_extension("base");
     let base = if folder.is_dir() { Some(Base::read_from(&folder)?) } else { None };
     let tree = base.as_ref().map(|base| base as &dyn TreeView);
-    Ok(judge_diff(&fs::read(diff)?, &changes.apply()?, Means { tree, syntax: Some(new_syntax_errors) }))
+    Ok(judge_diff(&fs::read(diff)?, &changes.apply()?, Means { tree, syntax: Some(new_syntax_errors), known: None }))
 }
 
 /// Judges the cases of one folder and says what is wrong with them.
