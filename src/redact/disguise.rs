@@ -3,6 +3,8 @@
 //! Refuses to guess: what is undone must show a token's own shape, or a part of a value that the program holds. Every
 //! look is linear in the text; nothing is decoded twice over.
 
+use std::borrow::Cow;
+
 use crate::redact::finding::Finding;
 use crate::redact::known::{Known, is_glue};
 use crate::redact::view::View;
@@ -33,24 +35,27 @@ pub fn disguised(text: &str, known: Option<&Redactor>) -> (Vec<Disguise>, bool) 
     let whole = text.len() <= LONGEST;
     let text = &text[..text.floor_char_boundary(LONGEST)];
     let known = known.map(|redactor| &redactor.known);
-    let plain = Look::plain(text);
+    let plain = Look { text: Cow::Borrowed(text), origins: None };
     let unescaped = Look::unescaped(text);
     let base = unescaped.as_ref().unwrap_or(&plain);
     let joined = base.joined();
     let mut found = Vec::new();
     // As it stands it is the common search's business; only parts of known values are not.
     plain.parts(known, &mut found);
-    for look in [unescaped.as_ref(), Some(&joined)].into_iter().flatten() {
+    for look in [unescaped.as_ref(), joined.as_ref()].into_iter().flatten() {
         look.tokens(&mut found);
         look.parts(known, &mut found);
     }
-    for look in [&plain, &joined] {
-        for decoded in [look.from_base64(), look.from_hex(), vec![look.backwards()]].into_iter().flatten() {
+    for look in [Some(&plain), joined.as_ref()].into_iter().flatten() {
+        look.backwards(known, &mut found);
+        for decoded in look.from_base64().into_iter().chain(look.from_hex()) {
             decoded.tokens(&mut found);
             decoded.parts(known, &mut found);
         }
     }
-    base.squeezed().parts(known, &mut found);
+    if known.is_some() {
+        base.squeezed().parts(known, &mut found);
+    }
     found.sort_unstable();
     found.dedup();
     (found, whole)
@@ -58,65 +63,66 @@ pub fn disguised(text: &str, known: Option<&Redactor>) -> (Vec<Disguise>, bool) 
 
 /// A text made of another; every byte knows which bytes of the first it came from.
 #[derive(Debug, Default)]
-struct Look {
-    text: String,
-    origins: Vec<(u32, u32)>,
+struct Look<'a> {
+    text: Cow<'a, str>,
+    /// `None` where it is the first text itself.
+    origins: Option<Vec<(u32, u32)>>,
 }
 
-impl Look {
-    fn plain(text: &str) -> Self {
-        let mut look = Self::default();
-        for (at, c) in text.char_indices() {
-            look.push(c, (place(at), place(at + c.len_utf8())));
-        }
-        look
-    }
-
+impl Look<'_> {
     /// Undoes escapes; `None` where there are none.
-    fn unescaped(text: &str) -> Option<Self> {
+    fn unescaped(text: &str) -> Option<Look<'static>> {
         View::of(text).map(|view| {
             let (text, origins) = view.into_parts();
-            Self { text, origins }
+            Look { text: Cow::Owned(text), origins: Some(origins) }
         })
     }
 
-    /// Puts strings together that are written side by side, as compilers and readers do.
-    fn joined(&self) -> Self {
-        let mut look = Self::default();
-        let mut at = 0;
-        while let Some(c) = self.text[at..].chars().next() {
-            let gap = match c {
-                '"' | '\'' | '`' => between_strings(&self.text[at..]),
-                '\\' => continued_line(&self.text[at..]),
+    /// Puts strings together that are written side by side, as compilers and readers do; `None` where there are none.
+    fn joined(&self) -> Option<Look<'static>> {
+        let mut look = Look::default();
+        let mut done = 0;
+        for (at, b) in self.text.bytes().enumerate() {
+            let gap = match b {
+                _ if at < done => 0,
+                b'"' | b'\'' | b'`' => between_strings(&self.text[at..]),
+                b'\\' => continued_line(&self.text[at..]),
                 _ => 0,
             };
-            if gap == 0 {
-                look.push(c, self.origins[at]);
+            if gap > 0 {
+                look.copy(self, done..at);
+                done = at + gap;
             }
-            at += gap.max(c.len_utf8());
         }
-        look
+        if done == 0 {
+            return None;
+        }
+        look.copy(self, done..self.text.len());
+        Some(look)
     }
 
     /// Leaves out all that could stand between the letters of a value.
-    fn squeezed(&self) -> Self {
-        let mut look = Self::default();
+    fn squeezed(&self) -> Look<'static> {
+        let mut look = Look::default();
         for (at, c) in self.text.char_indices().filter(|(_, c)| !is_glue(*c)) {
-            look.push(c, self.origins[at]);
+            look.push(c, self.origin(at));
         }
         look
     }
 
-    fn backwards(&self) -> Self {
-        let mut look = Self::default();
-        for (at, c) in self.text.char_indices().rev() {
-            look.push(c, self.origins[at]);
-        }
-        look
+    /// Looks for what is spelled backwards.
+    fn backwards(&self, known: Option<&Known>, found: &mut Vec<Disguise>) {
+        let text: String = self.text.chars().rev().collect();
+        let length = text.len();
+        let turned = Look { text: Cow::Owned(text), origins: None };
+        let mut seen = Vec::new();
+        turned.tokens(&mut seen);
+        turned.parts(known, &mut seen);
+        found.extend(seen.into_iter().filter_map(|one| self.told(one.rule, length - one.end, length - one.start)));
     }
 
     /// Decodes runs of base64 at each alignment that a glued prefix could cause.
-    fn from_base64(&self) -> Vec<Self> {
+    fn from_base64(&self) -> Vec<Look<'static>> {
         let digit = |b: u8| match b {
             b'A'..=b'Z' => Some(b - b'A'),
             b'a'..=b'z' => Some(b - b'a' + 26),
@@ -128,21 +134,21 @@ impl Look {
         self.decoded(SHORTEST_BASE64, 6, 4, &digit)
     }
 
-    fn from_hex(&self) -> Vec<Self> {
+    fn from_hex(&self) -> Vec<Look<'static>> {
         let digit = |b: u8| char::from(b).to_digit(16).and_then(|value| u8::try_from(value).ok());
         self.decoded(SHORTEST_HEX, 4, 2, &digit)
     }
 
     /// Decodes every long enough run of digits of `bits` each, once for each number of digits left out at its beginning.
-    fn decoded(&self, shortest: usize, bits: u32, group: usize, digit: &dyn Fn(u8) -> Option<u8>) -> Vec<Self> {
+    fn decoded(&self, shortest: usize, bits: u32, group: usize, digit: &dyn Fn(u8) -> Option<u8>) -> Vec<Look<'static>> {
         let bytes = self.text.as_bytes();
-        let mut looks: Vec<Self> = (0..group).map(|_| Self::default()).collect();
+        let mut looks: Vec<Look<'static>> = (0..group).map(|_| Look::default()).collect();
         let mut at = 0;
         while at < bytes.len() {
             let run = bytes[at..].iter().take_while(|b| digit(**b).is_some()).count();
             if run >= shortest {
                 for (skipped, look) in looks.iter_mut().enumerate() {
-                    look.decode(&self.origins, at + skipped..at + run, &|n| digit(bytes[n]).unwrap_or(0), bits);
+                    look.decode(self, at + skipped..at + run, &|n| digit(bytes[n]).unwrap_or(0), bits);
                 }
             }
             at += run.max(1);
@@ -150,7 +156,7 @@ impl Look {
         looks
     }
 
-    fn decode(&mut self, origins: &[(u32, u32)], run: std::ops::Range<usize>, digit: &dyn Fn(usize) -> u8, bits: u32) {
+    fn decode(&mut self, from: &Look<'_>, run: std::ops::Range<usize>, digit: &dyn Fn(usize) -> u8, bits: u32) {
         let (mut held, mut count, mut first) = (0_u32, 0, run.start);
         for n in run.clone() {
             if count == 0 {
@@ -164,16 +170,26 @@ impl Look {
                 held &= (1 << count) - 1;
                 // No token has anything else, and every byte stays one byte.
                 let c = if byte.is_ascii() { char::from(byte) } else { ' ' };
-                self.push(c, (origins[first].0, origins[n].1));
+                self.push(c, (from.origin(first).0, from.origin(n).1));
                 first = n;
             }
         }
-        self.push('\n', origins[run.end - 1]);
+        self.push('\n', from.origin(run.end - 1));
     }
 
     fn push(&mut self, c: char, origin: (u32, u32)) {
-        self.text.push(c);
-        self.origins.extend(std::iter::repeat_n(origin, c.len_utf8()));
+        self.text.to_mut().push(c);
+        self.origins.get_or_insert_default().extend(std::iter::repeat_n(origin, c.len_utf8()));
+    }
+
+    fn copy(&mut self, from: &Look<'_>, range: std::ops::Range<usize>) {
+        self.text.to_mut().push_str(&from.text[range.clone()]);
+        self.origins.get_or_insert_default().extend(range.map(|at| from.origin(at)));
+    }
+
+    /// Returns which bytes of the first text a byte of this one came from.
+    fn origin(&self, at: usize) -> (u32, u32) {
+        self.origins.as_ref().map_or_else(|| (place(at), place(at + 1)), |origins| origins[at])
     }
 
     fn tokens(&self, found: &mut Vec<Disguise>) {
@@ -190,7 +206,10 @@ impl Look {
 
     /// Returns the place in the first text that a place in this one came from, whichever way round.
     fn told(&self, rule: &'static str, start: usize, end: usize) -> Option<Disguise> {
-        let (first, last) = (self.origins.get(start)?, self.origins.get(end.checked_sub(1)?)?);
+        if end <= start || end > self.text.len() {
+            return None;
+        }
+        let (first, last) = (self.origin(start), self.origin(end - 1));
         Some(Disguise { rule, start: first.0.min(last.0) as usize, end: first.1.max(last.1) as usize })
     }
 }
