@@ -140,7 +140,13 @@ impl Look<'_> {
     }
 
     /// Decodes every long enough run of digits of `bits` each, once for each number of digits left out at its beginning.
-    fn decoded(&self, shortest: usize, bits: u32, group: usize, digit: &dyn Fn(u8) -> Option<u8>) -> Vec<Look<'static>> {
+    fn decoded(
+        &self,
+        shortest: usize,
+        bits: u32,
+        group: usize,
+        digit: &dyn Fn(u8) -> Option<u8>,
+    ) -> Vec<Look<'static>> {
         let bytes = self.text.as_bytes();
         let mut looks: Vec<Look<'static>> = (0..group).map(|_| Look::default()).collect();
         let mut at = 0;

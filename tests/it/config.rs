@@ -237,15 +237,56 @@ fn p_08_a_policy_that_is_not_known_is_no_policy_and_its_absence_is_the_strictest
         "repositories: [{ slug: a/b, rules: { rewrite-ratio: {} } }]",
     ];
     let known = [
-        "observe", "draft", "ready", "approve", "auto", "any", "write", "triage", "admin", "maintain", "read", "none",
-        "registries", "all", "full", "refuse", "flag", "allow", "red-green", "green-only", "proven", "everyone",
+        "observe",
+        "draft",
+        "ready",
+        "approve",
+        "auto",
+        "any",
+        "write",
+        "triage",
+        "admin",
+        "maintain",
+        "read",
+        "none",
+        "registries",
+        "all",
+        "full",
+        "refuse",
+        "flag",
+        "allow",
+        "red-green",
+        "green-only",
+        "proven",
+        "everyone",
     ];
     for place in places {
         let read = |value: &str| plain(&format!("version: 1\n{}\n", place.replace("{}", value)));
         // No spelling but the exact one: not another case, not another type, not a word from another list.
         for value in [
-            "everything", "REFUSE", "Allow", "off", "on", "no", "yes", "true", "false", "0", "1", "-1", "~", "\"\"", "[]", "[allow]",
-            "{ allow: true }", "allow-all", "\" allow\"", "\"allow \"", "\"READY\"", "rea\u{0434}y", "al\u{200b}low",
+            "everything",
+            "REFUSE",
+            "Allow",
+            "off",
+            "on",
+            "no",
+            "yes",
+            "true",
+            "false",
+            "0",
+            "1",
+            "-1",
+            "~",
+            "\"\"",
+            "[]",
+            "[allow]",
+            "{ allow: true }",
+            "allow-all",
+            "\" allow\"",
+            "\"allow \"",
+            "\"READY\"",
+            "rea\u{0434}y",
+            "al\u{200b}low",
         ] {
             let outcome = read(value);
             let unset = value == "~" && outcome.is_ok();
@@ -256,7 +297,10 @@ fn p_08_a_policy_that_is_not_known_is_no_policy_and_its_absence_is_the_strictest
     }
     // A rule that no list knows cannot be switched off, nor one that is no setting.
     for rule in ["secret", "protected-path", "unsafe-path", "binary", "everything", "Test-Weakened"] {
-        assert!(plain(&format!("version: 1\nrepositories: [{{ slug: a/b, rules: {{ {rule}: allow }} }}]\n")).is_err(), "{rule}");
+        assert!(
+            plain(&format!("version: 1\nrepositories: [{{ slug: a/b, rules: {{ {rule}: allow }} }}]\n")).is_err(),
+            "{rule}"
+        );
     }
     // What nobody says is the careful choice.
     let loaded = plain("version: 1\nrepositories: [{ slug: a/b }]\n").expect("a valid file");
@@ -265,7 +309,9 @@ fn p_08_a_policy_that_is_not_known_is_no_policy_and_its_absence_is_the_strictest
         assert_eq!(policy.rule(reason), homeostat::model::RuleSetting::Refuse, "{reason}");
     }
     assert_eq!(policy.sandbox.network, homeostat::model::NetworkAccess::None);
-    for (name, value) in [("HOMEOSTAT_STOP", "of course"), ("HOMEOSTAT_DRY_RUN", "2"), ("APPLY_MODE", "yes"), ("HOMEOSTAT_ENV", "live")] {
+    for (name, value) in
+        [("HOMEOSTAT_STOP", "of course"), ("HOMEOSTAT_DRY_RUN", "2"), ("APPLY_MODE", "yes"), ("HOMEOSTAT_ENV", "live")]
+    {
         assert!(read("repos.yml", SMALL.as_bytes(), &[(name, value)], Flags::default()).is_err(), "{name}={value}");
     }
 }
@@ -288,7 +334,9 @@ fn v_96_nothing_that_is_nested_without_end_exhausts_the_stack_or_the_clock() {
         "!!map ".repeat(deep / 4),
         format!("\"{}\": 1", "[".repeat(deep)),
     ] {
-        for text in [format!("version: 1\nrepositories: {text}\n"), format!("version: 1\nrepositories:\n  {text}\n"), text] {
+        for text in
+            [format!("version: 1\nrepositories: {text}\n"), format!("version: 1\nrepositories:\n  {text}\n"), text]
+        {
             let problems = read("repos.yml", text.as_bytes(), &[], Flags::default()).expect_err("no configuration");
             assert!(problems.to_string().len() < 100_000);
         }
@@ -315,7 +363,8 @@ fn v_97_a_key_stands_once_and_a_word_is_never_a_switch() {
     assert!(plain(merged).is_err());
     // Words of another standard stay words, and are no switch where one is asked for.
     for word in ["no", "NO", "No", "off", "OFF", "n", "N", "yes", "on", "y", "Y"] {
-        let text = format!("version: 1\nrepositories:\n  - slug: acme/{word}\n    branch: {word}\n    labels: [{word}]\n");
+        let text =
+            format!("version: 1\nrepositories:\n  - slug: acme/{word}\n    branch: {word}\n    labels: [{word}]\n");
         let loaded = plain(&text).unwrap_or_else(|problems| panic!("{word}: {problems}"));
         let policy = &loaded.config.repositories[0];
         assert_eq!(policy.slug.name(), word);
@@ -326,7 +375,17 @@ fn v_97_a_key_stands_once_and_a_word_is_never_a_switch() {
         let number = format!("version: 1\nrepositories: [{{ slug: a/b, max_open_prs: {word} }}]\n");
         assert!(plain(&number).is_err(), "{word}");
     }
-    for (number, taken) in [("5", true), ("05", false), ("0x5", false), ("0o5", false), ("5.0", false), ("1e1", false), ("1_0", false), ("+5", false), ("\"5\"", false)] {
+    for (number, taken) in [
+        ("5", true),
+        ("05", false),
+        ("0x5", false),
+        ("0o5", false),
+        ("5.0", false),
+        ("1e1", false),
+        ("1_0", false),
+        ("+5", false),
+        ("\"5\"", false),
+    ] {
         let text = format!("version: 1\nrepositories: [{{ slug: a/b, max_open_prs: {number} }}]\n");
         assert_eq!(plain(&text).is_ok(), taken, "{number}");
     }
@@ -359,8 +418,32 @@ fn b_13_a_cap_of_nothing_is_none_and_one_without_end_has_to_be_spelled() {
         let other = if key == "run" { "day" } else { "run" };
         assert_eq!(budget(other, "0").map(|budget| of(&budget)).ok(), Some(of(&built_in)), "{key}");
         for value in [
-            "-1", "-0.01", "1e30", "1e3", "1E2", "inf", ".inf", "-.inf", "nan", ".nan", "Unlimited", "UNLIMITED", "infinite", "none", "0x10", "1_000",
-            "99999999999999999999999999", "0.0000001", "$5", "\"\"", "[1]", "{ cap: 1 }", "true", "1,00", "+1", "\u{0661}",
+            "-1",
+            "-0.01",
+            "1e30",
+            "1e3",
+            "1E2",
+            "inf",
+            ".inf",
+            "-.inf",
+            "nan",
+            ".nan",
+            "Unlimited",
+            "UNLIMITED",
+            "infinite",
+            "none",
+            "0x10",
+            "1_000",
+            "99999999999999999999999999",
+            "0.0000001",
+            "$5",
+            "\"\"",
+            "[1]",
+            "{ cap: 1 }",
+            "true",
+            "1,00",
+            "+1",
+            "\u{0661}",
         ] {
             assert!(budget(key, value).is_err(), "{key}: {value} is taken: {:?}", budget(key, value));
         }

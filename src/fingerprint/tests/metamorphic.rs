@@ -192,7 +192,7 @@ fn frames_of_frameworks_and_schedulers_do_not_matter_where_the_repository_has_fr
 }
 
 #[test]
-fn ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
+fn v_100_ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
     let texts = [
         "order 4711 of ada@example.org at 2024-05-01T10:00:00Z from 10.0.0.7 took 15ms, see https://x.example/a?b=1 (6f9619ff-8b86-d011-b42d-00c04fc964ff)",
         "order 9 of bob@example.com at 2025-12-24T23:59:59.123+02:00 from 192.168.1.20 took 1.5ms, see https://y.example/c (00000000-8b86-d011-b42d-00c04fc964aa)",

@@ -22,6 +22,8 @@ static SOURCE: LazyLock<Regex> = LazyLock::new(|| {
         r#"\b((?:git|registry|sparse|file|path|link)?\+?(?:https?|ssh|git|file)://(?:[^/\s@"']*@)?[^/\s"',]*)([^\s"',\])}]*)|["'\s@]((?:file|link|portal|path):[^\s"',]+)"#,
     )
 });
+/// A key whose value is nothing.
+static EMPTY: LazyLock<Regex> = LazyLock::new(|| compiled(r#"[:=]\s*(?:""|''|null)\s*,?\s*$"#));
 /// A version, which makes the same package another.
 static VERSION: LazyLock<Regex> = LazyLock::new(|| compiled(r"\d+\.\d+[\w.+-]*"));
 /// What names a package, or its version, for the lines below.
@@ -157,5 +159,5 @@ fn sources(line: &str) -> Vec<String> {
 
 fn has_checksum(line: &str) -> bool {
     let marks = ["integrity", "checksum", "sha256", "sha512", "sha1-", "h1:", "hash =", "hash\":"];
-    marks.iter().any(|mark| line.contains(mark)) && DIGEST.is_match(line)
+    marks.iter().any(|mark| line.contains(mark)) && !EMPTY.is_match(line)
 }
