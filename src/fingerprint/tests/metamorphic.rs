@@ -207,6 +207,52 @@ fn v_100_ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
 }
 
 #[test]
+fn v_100_a_crash_that_is_told_again_and_again_with_random_parts_is_one_failure() {
+    let mut seed = 7_u64;
+    let mut random = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed >> 16
+    };
+    for (name, failure) in corpus().into_iter().filter(|(_, failure)| !failure.chain.is_empty()).take(12) {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..100 {
+            let mut again = failure.clone();
+            let (a, b) = (random(), random());
+            let message = format!(
+                "request {:08x}-{:04x}-4{:03x}-a{:03x}-{:012x} of user {} failed after {}ms at 20{:02}-{:02}-{:02}T{:02}:{:02}:00Z: \
+                 object 0x{:012x} from {}.{}.{}.{}:{}, digest {:016x}{:016x}, /tmp/run-{}/part-{}.json, user{}@example.org",
+                a & 0xffff_ffff,
+                b & 0xffff,
+                a & 0xfff,
+                b & 0xfff,
+                a & 0xffff_ffff_ffff,
+                b % 1_000_000,
+                a % 90_000,
+                10 + b % 80,
+                1 + a % 12,
+                1 + b % 28,
+                a % 24,
+                b % 60,
+                a | 1 << 44,
+                1 + a % 250,
+                b % 250,
+                a % 200,
+                1 + b % 200,
+                1024 + a % 60_000,
+                a | 1 << 60,
+                b | 1 << 60,
+                a % 100_000,
+                b % 1000,
+                b % 5000,
+            );
+            again.chain[0].message = message.into();
+            seen.insert(identify(&again).fingerprint);
+        }
+        assert_eq!(seen.len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn how_deep_a_recursion_went_does_not_matter() {
     invariant(3, |failure| {
         let exception = &mut failure.chain[0];
