@@ -48,7 +48,7 @@ pub fn disguised(text: &str, known: Option<&Redactor>) -> (Vec<Disguise>, bool) 
     }
     for look in [Some(&plain), joined.as_ref()].into_iter().flatten() {
         look.backwards(known, &mut found);
-        for decoded in look.from_base64().into_iter().chain(look.from_hex()) {
+        for decoded in look.base64_decoded().into_iter().chain(look.hex_decoded()) {
             decoded.tokens(&mut found);
             decoded.parts(known, &mut found);
         }
@@ -122,7 +122,7 @@ impl Look<'_> {
     }
 
     /// Decodes runs of base64 at each alignment that a glued prefix could cause.
-    fn from_base64(&self) -> Vec<Look<'static>> {
+    fn base64_decoded(&self) -> Vec<Look<'static>> {
         let digit = |b: u8| match b {
             b'A'..=b'Z' => Some(b - b'A'),
             b'a'..=b'z' => Some(b - b'a' + 26),
@@ -134,7 +134,7 @@ impl Look<'_> {
         self.decoded(SHORTEST_BASE64, 6, 4, &digit)
     }
 
-    fn from_hex(&self) -> Vec<Look<'static>> {
+    fn hex_decoded(&self) -> Vec<Look<'static>> {
         let digit = |b: u8| char::from(b).to_digit(16).and_then(|value| u8::try_from(value).ok());
         self.decoded(SHORTEST_HEX, 4, 2, &digit)
     }

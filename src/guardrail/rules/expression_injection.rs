@@ -22,12 +22,12 @@ impl Rule for ExpressionInjection {
     fn check(&self, change: &Change, _: &Context<'_>, findings: &mut Findings) {
         for file in &change.files {
             let after = side(file, LineKind::Removed);
-            let found: Vec<_> = after.iter().flat_map(|part| expressions(part)).collect();
+            let found: Vec<_> = after.iter().flat_map(expressions).collect();
             if found.is_empty() {
                 continue;
             }
             let mut known: HashMap<String, usize> = HashMap::new();
-            for (_, inside) in side(file, LineKind::Added).iter().flat_map(|part| expressions(part)) {
+            for (_, inside) in side(file, LineKind::Added).iter().flat_map(expressions) {
                 *known.entry(inside).or_default() += 1;
             }
             for (line, inside) in found {

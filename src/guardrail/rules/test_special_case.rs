@@ -16,7 +16,7 @@ static SHAPES: LazyLock<RegexSet> = LazyLock::new(|| {
         r"PYTEST_CURRENT_TEST|PYTEST_VERSION|PYTEST_XDIST|\bVITEST\b|VITEST_|JEST_WORKER_ID|NEXTEST|RUST_TEST_|CARGO_TARGET_TMPDIR|MOCHA_|PHPUNIT_",
         r#"\bsys\.modules\b.*(?:pytest|unittest)|["'](?:pytest|unittest)["']\s+(?:not\s+)?in\s+sys\.modules|\bsys\.argv\b.*test|\bos\.Args\b.*\.test\b"#,
         r#"NODE_ENV\b.{0,10}===?.{0,3}["']test["']|RAILS_ENV.{0,10}test|APP_ENV.{0,10}["']test|env\.MODE\b.{0,10}["']test["']|\bRails\.env\.test\?"#,
-        r#"(?:\benviron\b|\bgetenv\(|process\.env|\benv::var\(|\bos\.Getenv\(|\bENV\[).{0,20}\b(?:TESTING|IS_TEST|UNIT_TEST|TEST_MODE|CI)\b|\bif\s+(?:not\s+|!)?\(?\s*(?:\w+\.)*(?:TESTING|IS_TEST|IN_TEST|UNIT_TEST)\b"#,
+        r"(?:\benviron\b|\bgetenv\(|process\.env|\benv::var\(|\bos\.Getenv\(|\bENV\[).{0,20}\b(?:TESTING|IS_TEST|UNIT_TEST|TEST_MODE|CI)\b|\bif\s+(?:not\s+|!)?\(?\s*(?:\w+\.)*(?:TESTING|IS_TEST|IN_TEST|UNIT_TEST)\b",
         r"\bcfg!\(test\)|cfg\(not\(test\)\)|\btesting\.Testing\(\)|flag\.Lookup\(.test\.|\bthread::current\(\)\.name\(\)",
         r#"\btypeof\s+(?:jest|describe|it|vi|mocha)\b|["'](?:jest|describe|it|vi)["']\s+in\s+(?:globalThis|global|window)|\bdefined\?\(\s*(?:RSpec|Minitest)|Class\.forName\(\s*"org\.(?:junit|testng)"#,
         r#"\b(?:__name__|name|caller|func|function|fn|test|frame)\w*\s*===?\s*["']test_"#,

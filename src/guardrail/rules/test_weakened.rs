@@ -87,7 +87,9 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
         let line = text(line);
         came.entry(line.trim().to_owned()).or_default().push((number, indent(&line)));
     }
-    came.values_mut().for_each(|places| places.reverse());
+    for places in came.values_mut() {
+        places.reverse();
+    }
     let mut moved: HashMap<String, usize> = HashMap::new();
     for (number, line) in file.removed() {
         let line = text(line);

@@ -121,7 +121,7 @@ fn v_18_a_token_is_found_in_every_disguise_that_an_added_line_can_wear() {
         format!("k = ''.join([\n{by_letter}])\n"),
         format!("k = [{}].join('')\n", spelled.join(", ")),
         format!("# {token}\n"),
-        format!("k = '{}\u{200b}{}'\n", head, tail),
+        format!("k = '{head}\u{200b}{tail}'\n"),
     ] {
         for path in ["src/a.py", "src/b.txt", "package-lock.json"] {
             says(Reason::Secret, Ruling::Refuse, &[(path, Some("a = 1\n"), Some(&format!("a = 1\n{text}")))]);

@@ -210,7 +210,7 @@ async fn f_60_v_75_a_base_that_moved_elsewhere_is_published_on_the_tested_parent
     world.forge.commit_files(&slug, "acme", &main, &[("README.md", Some("new\n"))], "Docs\n").await.expect("a push");
     assert_eq!(world.run().await.pulls("created"), 1);
     let head = world.open_pulls(&slug).await[0].head_sha.clone();
-    assert_eq!(world.forge.commit(&slug, &head).await.expect("a commit").parents, [tested.clone()]);
+    assert_eq!(world.forge.commit(&slug, &head).await.expect("a commit").parents, std::slice::from_ref(&tested));
     // The text says on what it was tested, not on what it lies today.
     let pull = &world.open_pulls(&slug).await[0];
     let moved = world.forge.branch(&slug, &main).await.expect("a branch").expect("a commit");
