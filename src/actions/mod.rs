@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn v_39_v_40_no_line_of_others_is_a_command() {
+    fn v_39_v_40_v_41_no_line_of_others_is_a_command() {
         let hostile = "ok\n  ::add-mask::e\r::error::x\nnoise ##[add-mask]e\nfine ::group::";
         let shown = inert(hostile);
         assert_eq!(shown, "ok\n  : :add-mask::e\r: :error::x\nnoise # #[add-mask]e\nfine ::group::");

@@ -39,12 +39,12 @@ pub(crate) fn guard(args: &GuardArgs, global: &Global, output: &Output) -> Outco
 /// Judges the diff; a folder that holds the change already serves as well as one that does not.
 fn judge(diff: &[u8], policy: &Policy, tree: Option<&dyn TreeView>) -> Verdict {
     let syntax = Some(guardrail::new_syntax_errors as guardrail::SyntaxCheck);
-    let verdict = guardrail::judge_diff(diff, policy, Means { tree, syntax });
+    let verdict = guardrail::judge_diff(diff, policy, Means { tree, syntax, known: None });
     let unfit = verdict.violations.iter().any(|violation| violation.rule == Reason::MalformedDiff);
     match (tree, Change::parse(diff)) {
         (Some(tree), Ok(change)) if unfit => {
             let Ok(undone) = Undone::new(&change, tree) else { return verdict };
-            guardrail::judge_diff(diff, policy, Means { tree: Some(&undone), syntax })
+            guardrail::judge_diff(diff, policy, Means { tree: Some(&undone), syntax, known: None })
         }
         _ => verdict,
     }

@@ -49,7 +49,8 @@ pub(crate) async fn preflight(args: &PreflightArgs, global: &Global, output: &Ou
     if !report.files.is_empty() {
         let diff = guarded(&change);
         let view = BaseView::of(checkout.as_ref(), &change).await.map_err(cannot)?;
-        let means = guardrail::Means { tree: Some(&view), syntax: Some(guardrail::new_syntax_errors) };
+        let means =
+            guardrail::Means { tree: Some(&view), syntax: Some(guardrail::new_syntax_errors), known: Some(&redactor) };
         report.guard = guardrail::evaluate_with(&diff, &policy, means);
         report.secrets = guardrail::added_secrets(&diff, &redactor);
         let means = Means {

@@ -128,6 +128,7 @@ pub(crate) fn summarise(
         seconds: took.as_secs_f64(),
         run_url: session.run.url.clone(),
         version: session.run.version.clone(),
+        config_hash: config_hash(session),
         environment: session.run.environment.clone(),
         dry_run: session.run.dry_run,
         one_process,
@@ -158,10 +159,15 @@ fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
     record_file.record(event).map_err(|why| Failure::internal(format!("The run's record cannot be written ({why}).")))
 }
 
+/// Returns one hash of the settings of all repositories.
+fn config_hash(session: &Session) -> String {
+    let hashes: Vec<String> =
+        session.loaded.config.repositories.iter().map(crate::model::Policy::config_hash).collect();
+    sha256_hex(hashes.join("\n").as_bytes())
+}
+
 pub(crate) fn started(session: &Session, facts: &Facts) -> Event {
     let env = session::environment();
-    let config_hashes: Vec<String> =
-        session.loaded.config.repositories.iter().map(crate::model::Policy::config_hash).collect();
     let metadata = [("os", std::env::consts::OS), ("arch", std::env::consts::ARCH)];
     Event::RunStarted(Box::new(RunStarted {
         triggered_by: env.get("GITHUB_EVENT_NAME").cloned().unwrap_or_else(|| "terminal".to_owned()),
@@ -170,7 +176,7 @@ pub(crate) fn started(session: &Session, facts: &Facts) -> Event {
         tags: facts.tags.clone(),
         metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         version: session.run.version.clone(),
-        config_hash: sha256_hex(config_hashes.join("\n").as_bytes()),
+        config_hash: config_hash(session),
         environment: session.run.environment.clone(),
         dry_run: session.run.dry_run,
     }))

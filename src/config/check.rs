@@ -273,7 +273,8 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
     let impossible = |message: String| Err((ImpossibleValue, message));
     match takes {
         Takes::Integer(low, high) => match text.parse::<u64>() {
-            Ok(number) if !text.starts_with('+') => {
+            // A zero in front makes it octal for other readers.
+            Ok(number) if !text.starts_with('+') && (text.len() == 1 || !text.starts_with('0')) => {
                 if (low..=high).contains(&number) {
                     Ok(Json::from(number))
                 } else {

@@ -15,10 +15,11 @@ use crate::engine::fixers::Fixer;
 use crate::engine::{Attempted, Context, Reservation, Work, is_past, veil};
 use crate::fingerprint;
 use crate::model::{
-    Allowance, AlsoFixes, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath, Settled,
-    Status, Tokens, Verdict, sha256_hex,
+    Allowance, AlsoFixes, Candidate, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath,
+    Settled, Status, Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
+use crate::redact::Redactor;
 
 /// What `propose` leaves behind: candidate files and their manifest, and what people may want to look at.
 #[derive(Debug, Default)]
@@ -144,13 +145,45 @@ async fn attempt_repository<'w>(
         let mut outcome = outcome;
         let ended = now.after(context.system.monotonic().saturating_sub(began));
         match &mut outcome.attempted {
-            Attempted::Proven(candidate) => candidate.completed_at = ended,
+            Attempted::Proven(candidate) => {
+                candidate.completed_at = ended;
+                without_secrets(candidate, context.redactor);
+            }
             Attempted::Settled(settled) => settled.completed_at = ended,
         }
         context.progress.step(&veil::piece(context, &work.slug, &work.report.id));
         outcomes.push((work, outcome));
     }
     outcomes
+}
+
+/// Takes secrets out of what a candidate tells: its file is handed from job to job, and lies where others may read (P-25).
+///
+/// What it does, files and identities, stays as it is; the guardrails look for secrets there.
+fn without_secrets(candidate: &mut Candidate, redactor: &Redactor) {
+    let clean = |text: &str| redactor.redact(text).into_string();
+    candidate.failure = told(&candidate.failure, &clean).unwrap_or_default();
+    if let Some(evidence) = told(&candidate.evidence, &clean) {
+        candidate.evidence = evidence;
+    }
+    candidate.title = clean(&candidate.title);
+    candidate.hypothesis = clean(&candidate.hypothesis);
+    candidate.alternative = candidate.alternative.as_deref().map(clean);
+}
+
+/// Returns a value with every text of it cleaned; `None` where one of them may not be another.
+fn told<T: serde::Serialize + serde::de::DeserializeOwned>(value: &T, clean: &dyn Fn(&str) -> String) -> Option<T> {
+    fn walk(value: &mut serde_json::Value, clean: &dyn Fn(&str) -> String) {
+        match value {
+            serde_json::Value::String(text) => *text = clean(text),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| walk(item, clean)),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(|item| walk(item, clean)),
+            _ => {}
+        }
+    }
+    let mut value = serde_json::to_value(value).ok()?;
+    walk(&mut value, clean);
+    serde_json::from_value(value).ok()
 }
 
 /// Finds an earlier patch of this run that turns this failure's target green, and lists the failure there (PROTOCOL.md,

@@ -81,7 +81,8 @@ impl<'a> Target<'a> {
             }
         }
         let patch = self.patch(candidate).await?;
-        let verdict = guardrail::evaluate(&guardrail::Change::from_patch(&patch), self.policy);
+        let verdict =
+            guardrail::evaluate_knowing(&guardrail::Change::from_patch(&patch), self.policy, self.context.redactor);
         if verdict.verdict == Ruling::Refuse {
             let rule = verdict.violations.iter().find(|v| v.ruling == Ruling::Refuse).map(|v| v.rule);
             let refused = left(candidate, rule.unwrap_or(Reason::MalformedDiff), Some(verdict));

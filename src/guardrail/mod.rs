@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Language, Policy, Reason, RuleSetting, Ruling, Verdict, Violation};
 use crate::pattern::syntax::{self, SyntaxError};
+use crate::redact::Redactor;
 use paths::Filters;
 
 pub use added::added_secrets;
@@ -36,6 +37,8 @@ pub struct Means<'a> {
     pub tree: Option<&'a dyn TreeView>,
     /// The parser.
     pub syntax: Option<SyntaxCheck>,
+    /// The values that the program holds and that no change may carry away.
+    pub known: Option<&'a Redactor>,
 }
 
 impl std::fmt::Debug for Means<'_> {
@@ -46,7 +49,12 @@ impl std::fmt::Debug for Means<'_> {
 
 /// Judges a change by every rule, without the base.
 pub fn evaluate(change: &Change, policy: &Policy) -> Verdict {
-    evaluate_with(change, policy, Means { tree: None, syntax: Some(new_syntax_errors) })
+    evaluate_with(change, policy, Means { syntax: Some(new_syntax_errors), ..Means::default() })
+}
+
+/// Judges a change as [`evaluate`] does, where the program holds values that no change may carry away.
+pub fn evaluate_knowing(change: &Change, policy: &Policy, known: &Redactor) -> Verdict {
+    evaluate_with(change, policy, Means { syntax: Some(new_syntax_errors), known: Some(known), tree: None })
 }
 
 /// Asks the pattern engine's parser; a language without a grammar has no syntax to break.
@@ -61,7 +69,7 @@ pub fn new_syntax_errors(language: Language, before: &str, after: &str) -> Optio
 /// Judges a change by every rule, with what the caller has.
 pub fn evaluate_with(change: &Change, policy: &Policy, means: Means<'_>) -> Verdict {
     let filters = Filters::of(policy);
-    let context = Context { policy, tree: means.tree, syntax: means.syntax, filters: &filters };
+    let context = Context { policy, tree: means.tree, syntax: means.syntax, known: means.known, filters: &filters };
     let mut violations = Vec::new();
     let mut not_checked = BTreeSet::new();
     let mut measured = BTreeMap::new();

@@ -5,6 +5,7 @@
 use crate::guardrail::change::{Change, FileDiff, TreeView};
 use crate::guardrail::paths::Filters;
 use crate::model::{Language, Policy, Reason, Ruling, Side, Violation};
+use crate::redact::Redactor;
 
 /// Returns the lines, in the text after, of syntax errors that the text before did not have; `None` where it cannot look.
 pub type SyntaxCheck = fn(Language, before: &str, after: &str) -> Option<Vec<u32>>;
@@ -18,6 +19,8 @@ pub struct Context<'a> {
     pub tree: Option<&'a dyn TreeView>,
     /// The parser, where one is wired.
     pub syntax: Option<SyntaxCheck>,
+    /// The values that the program holds, where there are any.
+    pub known: Option<&'a Redactor>,
     pub(crate) filters: &'a Filters,
 }
 

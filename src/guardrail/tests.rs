@@ -1,5 +1,9 @@
 //! Laws of changes and verdicts; single rules have their fixtures in `tests/data/guardrail/`.
 
+mod attacks;
+mod manifests;
+mod weakening;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -111,7 +115,7 @@ fn v_53_a_path_through_a_link_of_the_base_is_refused() -> Outcome {
     let mut base = tree(&[]);
     base.0.insert("src/out".parse()?, FileState { mode: FileMode::Symlink, content: b"/outside".to_vec() });
     let diff = "--- /dev/null\n+++ b/src/out/x.txt\n@@ -0,0 +1 @@\n+y\n";
-    let means = Means { tree: Some(&base), syntax: None };
+    let means = Means { tree: Some(&base), ..Means::default() };
     assert_eq!(rules_of(&judge_diff(diff.as_bytes(), &policy(), means)), ["unsafe-path"]);
     Ok(())
 }
@@ -146,7 +150,7 @@ fn v_59_a_rename_is_a_deletion_and_a_creation() -> Outcome {
     assert!(rules_of(&blind).contains(&"test-weakened"), "{blind:?}");
     assert!(blind.not_checked.contains(&Reason::DiffLines));
     let base = tree(&[("tests/t.py", "a\nb\nc\n")]);
-    let seeing = judge_diff(diff.as_bytes(), &policy(), Means { tree: Some(&base), syntax: None });
+    let seeing = judge_diff(diff.as_bytes(), &policy(), Means { tree: Some(&base), ..Means::default() });
     assert_eq!(seeing.measured.first(), Some(&(Reason::DiffLines, 6, 500)));
     assert!(rules_of(&seeing).contains(&"test-weakened"));
     Ok(())
@@ -219,7 +223,7 @@ fn mails_and_quoted_names_are_read() -> Outcome {
 #[test]
 fn v_62_a_path_that_only_case_tells_apart_is_refused() {
     let base = tree(&[("src/README", "x\n"), ("src/caf\u{e9}.txt", "x\n")]);
-    let means = Means { tree: Some(&base), syntax: None };
+    let means = Means { tree: Some(&base), ..Means::default() };
     for path in ["src/readme", "SRC/other", "src/cafe\u{301}.txt"] {
         let diff = format!("--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+y\n");
         let mut policy = policy();
@@ -333,7 +337,7 @@ proptest! {
             let at = cut.index(diff.len());
             diff[at] = byte;
             let base = tree(&[("src/a.py", "a\nb\n")]);
-            drop(judge_diff(&diff, &policy(), Means { tree: Some(&base), syntax: None }));
+            drop(judge_diff(&diff, &policy(), Means { tree: Some(&base), ..Means::default() }));
             diff.truncate(at);
             drop(judge_diff(&diff, &policy(), Means::default()));
         }

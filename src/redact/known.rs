@@ -65,6 +65,8 @@ pub(crate) struct Known {
     plain: Option<AhoCorasick>,
     /// The bare values without white space, for text whose white space was taken out.
     squeezed: Option<AhoCorasick>,
+    /// Every part of a value that counts, for what a change brings.
+    parts: Option<AhoCorasick>,
     ignored: usize,
 }
 
@@ -72,6 +74,7 @@ impl Known {
     pub(crate) fn new(secrets: &[Secret]) -> Self {
         let mut plain = BTreeSet::new();
         let mut squeezed = BTreeSet::new();
+        let mut parts = BTreeSet::new();
         let mut ignored = 0;
         for secret in secrets {
             let value = secret.expose().trim();
@@ -80,11 +83,12 @@ impl Known {
                 continue;
             }
             coats(value, &mut plain);
+            parts_of(value, &mut parts);
             let bare: String = value.chars().filter(|c| !skipped(*c)).collect();
             squeezed.insert(bare.chars().rev().collect::<String>());
             squeezed.insert(bare);
         }
-        Self { plain: searcher(&plain), squeezed: searcher(&squeezed), ignored }
+        Self { plain: searcher(&plain), squeezed: searcher(&squeezed), parts: searcher(&parts), ignored }
     }
 
     pub(crate) const fn ignored(&self) -> usize {
@@ -108,6 +112,12 @@ impl Known {
         }
     }
 
+    /// Returns the places of parts of known values, in bytes.
+    pub(crate) fn parts(&self, text: &str) -> Vec<(usize, usize)> {
+        let Some(searcher) = &self.parts else { return Vec::new() };
+        searcher.find_iter(text).map(|hit| (hit.start(), hit.end())).collect()
+    }
+
     /// Finds known values that white space or invisible characters split.
     pub(crate) fn find_split(&self, text: &str, found: &mut Vec<Finding>) {
         let Some(searcher) = &self.squeezed else { return };
@@ -126,6 +136,34 @@ impl Known {
             let last = places[hit.end() - 1];
             let end = last + text[last..].chars().next().map_or(1, char::len_utf8);
             found.push(known(places[hit.start()], end));
+        }
+    }
+}
+
+/// So much of a value is a part that counts; a shorter value counts as a whole.
+const PART: usize = 12;
+/// A longer value, which can only be a key in a file, is known by its beginning.
+const LONGEST: usize = 16 << 10;
+
+/// Returns whether a character may stand between the pieces of a value in a program.
+pub(crate) fn is_glue(c: char) -> bool {
+    skipped(c) || matches!(c, '"' | '\'' | '`' | ',' | '+' | '\\' | '(' | ')' | '[' | ']')
+}
+
+/// Adds every part of a value, as it is and without what is left out of a program's text.
+fn parts_of(value: &str, parts: &mut BTreeSet<String>) {
+    // The server of an address is no secret; its path may be.
+    let value = match value.split_once("://") {
+        Some((_, rest)) if !rest.contains('@') => rest.split_once('/').map_or("", |(_, path)| path),
+        _ => value,
+    };
+    let bare: String = value.chars().filter(|c| !is_glue(*c)).collect();
+    for text in [value, &bare] {
+        let characters: Vec<char> = text.chars().take(LONGEST).collect();
+        if characters.len() >= PART {
+            parts.extend(characters.windows(PART).map(|part| part.iter().collect::<String>()));
+        } else if characters.len() >= SHORTEST_ENCODED {
+            parts.insert(characters.iter().collect());
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Takes secrets and personal data out of everything that leaves the program. Layer 1.
 //!
 //! One choke point: [`Redacted`] is made here and nowhere else, and sinks accept nothing else. Refuses to keep, count by
-//! value or hash what it took out; a remark is a rule and a place. Fragments of known values in a model's answer are not
-//! looked for here. Time and memory are linear in the text.
+//! value or hash what it took out; a remark is a rule and a place. What a change hides, [`disguised`] looks for. Time and
+//! memory are linear in the text.
 
 mod controls;
+mod disguise;
 mod finding;
 mod keyed;
 mod known;
@@ -25,6 +26,7 @@ use placeholder::Marks;
 use view::View;
 
 pub use controls::{invisible, strip_controls};
+pub use disguise::{Disguise, disguised};
 pub use scan::{SecretFinding, SecretPlace, secret_places, secrets};
 
 /// Something that was taken out: by which rule, and where it stood, in bytes of the input.

@@ -240,7 +240,7 @@ fn r_16_private_keys_go_on_one_line_indented_and_cut_off() {
 }
 
 #[test]
-fn r_17_a_known_value_goes_in_every_coat() {
+fn p_25_r_17_a_known_value_goes_in_every_coat() {
     let value = "s3cr/t+V\"lue-9";
     let redactor = Redactor::new(&[Secret::new(value)]);
     let standard = base64::engine::general_purpose::STANDARD;

@@ -52,6 +52,11 @@ impl View {
         Some((first.0 as usize, last.1 as usize))
     }
 
+    /// Returns the text and, for each of its bytes, where its origin begins and ends.
+    pub(crate) fn into_parts(self) -> (String, Vec<(u32, u32)>) {
+        (self.text, self.origins)
+    }
+
     fn push(&mut self, c: char, at: usize, length: usize) {
         let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         self.text.push(c);

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn v_24_v_25_only_a_plain_https_address_is_linked() {
+    fn p_21_v_24_v_25_only_a_plain_https_address_is_linked() {
         assert_eq!(
             linked("run", "https://github.com/o/r/actions/runs/1"),
             "[run](https://github.com/o/r/actions/runs/1)"

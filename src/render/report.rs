@@ -143,6 +143,8 @@ pub struct SummaryFacts {
     pub run_url: Option<String>,
     /// The program's version.
     pub version: String,
+    /// Hash of the settings that held.
+    pub config_hash: String,
     /// `dev`, `test` or `production`.
     pub environment: String,
     /// Whether nothing was written.

@@ -33,10 +33,11 @@ fn head(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>) -> String 
     let id = quote.span(&report.run_id, 80);
     let run = facts.run_url.as_ref().map_or_else(|| id.clone(), |url| linked(&id, url));
     format!(
-        "**Homeostat** {} · started {} · took {:.1} s · run {run} · {}{}",
+        "**Homeostat** {} · started {} · took {:.1} s · run {run} · configuration {} · {}{}",
         facts.version,
         facts.started_at,
         facts.seconds,
+        quote.span(&facts.config_hash.chars().take(12).collect::<String>(), 12),
         quote.span(&facts.environment, 40),
         if facts.dry_run { " · **dry run, nothing was written**" } else { "" }
     )

@@ -6,6 +6,7 @@
 mod bad_input;
 mod formatters;
 mod hostile_commands;
+mod hostile_repository;
 mod kill;
 mod main_job;
 mod others;

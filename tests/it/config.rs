@@ -219,6 +219,257 @@ fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
     assert_eq!(json["problems"][0]["code"], "missing-key");
 }
 
+/// Returns the codes of a file's problems.
+fn codes(text: &str) -> Vec<ProblemCode> {
+    plain(text).err().map(|found| found.problems.into_iter().map(|one| one.code).collect()).unwrap_or_default()
+}
+
+#[test]
+fn p_08_a_policy_that_is_not_known_is_no_policy_and_its_absence_is_the_strictest() {
+    // Every place where a word chooses how careful Homeostat is.
+    let places = [
+        "mode: {}\nrepositories: [{ slug: a/b }]",
+        "repositories: [{ slug: a/b, mode: {} }]",
+        "defaults: { mode: {} }\nrepositories: [{ slug: a/b }]",
+        "repositories: [{ slug: a/b, trust: {} }]",
+        "repositories: [{ slug: a/b, evidence: {} }]",
+        "repositories: [{ slug: a/b, sandbox: { require: {} } }]",
+        "repositories: [{ slug: a/b, sandbox: { network: {} } }]",
+        "repositories: [{ slug: a/b, sandbox: { setup_network: {} } }]",
+        "repositories: [{ slug: a/b, rules: { test-weakened: {} } }]",
+        "repositories: [{ slug: a/b, rules: { dependency-added: {} } }]",
+        "repositories: [{ slug: a/b, rules: { rewrite-ratio: {} } }]",
+    ];
+    let known = [
+        "observe",
+        "draft",
+        "ready",
+        "approve",
+        "auto",
+        "any",
+        "write",
+        "triage",
+        "admin",
+        "maintain",
+        "read",
+        "none",
+        "registries",
+        "all",
+        "full",
+        "refuse",
+        "flag",
+        "allow",
+        "red-green",
+        "green-only",
+        "proven",
+        "everyone",
+    ];
+    for place in places {
+        let read = |value: &str| plain(&format!("version: 1\n{}\n", place.replace("{}", value)));
+        // No spelling but the exact one: not another case, not another type, not a word from another list.
+        for value in [
+            "everything",
+            "REFUSE",
+            "Allow",
+            "off",
+            "on",
+            "no",
+            "yes",
+            "true",
+            "false",
+            "0",
+            "1",
+            "-1",
+            "~",
+            "\"\"",
+            "[]",
+            "[allow]",
+            "{ allow: true }",
+            "allow-all",
+            "\" allow\"",
+            "\"allow \"",
+            "\"READY\"",
+            "rea\u{0434}y",
+            "al\u{200b}low",
+        ] {
+            let outcome = read(value);
+            let unset = value == "~" && outcome.is_ok();
+            assert!(outcome.is_err() || unset, "{place}: {value} is taken: {outcome:?}");
+        }
+        let taken = known.iter().filter(|value| read(value).is_ok()).count();
+        assert!((1..=5).contains(&taken), "{place}: {taken} of the known words are taken");
+    }
+    // A rule that no list knows cannot be switched off, nor one that is no setting.
+    for rule in ["secret", "protected-path", "unsafe-path", "binary", "everything", "Test-Weakened"] {
+        assert!(
+            plain(&format!("version: 1\nrepositories: [{{ slug: a/b, rules: {{ {rule}: allow }} }}]\n")).is_err(),
+            "{rule}"
+        );
+    }
+    // What nobody says is the careful choice.
+    let loaded = plain("version: 1\nrepositories: [{ slug: a/b }]\n").expect("a valid file");
+    let policy = &loaded.config.repositories[0];
+    for reason in [homeostat::model::Reason::TestWeakened, homeostat::model::Reason::DependencyAdded] {
+        assert_eq!(policy.rule(reason), homeostat::model::RuleSetting::Refuse, "{reason}");
+    }
+    assert_eq!(policy.sandbox.network, homeostat::model::NetworkAccess::None);
+    for (name, value) in
+        [("HOMEOSTAT_STOP", "of course"), ("HOMEOSTAT_DRY_RUN", "2"), ("APPLY_MODE", "yes"), ("HOMEOSTAT_ENV", "live")]
+    {
+        assert!(read("repos.yml", SMALL.as_bytes(), &[(name, value)], Flags::default()).is_err(), "{name}={value}");
+    }
+}
+
+#[test]
+fn v_96_nothing_that_is_nested_without_end_exhausts_the_stack_or_the_clock() {
+    let began = std::time::Instant::now();
+    let deep = 100_000;
+    for text in [
+        "[".repeat(deep),
+        "{a: ".repeat(deep / 2),
+        "[{a: ".repeat(deep / 4),
+        "- ".repeat(deep),
+        "? ".repeat(deep),
+        "a: [".repeat(deep / 4),
+        (0..2_000).fold(String::new(), |text, depth| text + &" ".repeat(depth % 400) + "a:\n"),
+        (0..400).fold(String::new(), |text, depth| text + &" ".repeat(depth) + "a:\n"),
+        format!("{}x{}", "[".repeat(deep), "]".repeat(deep)),
+        format!("a: &a {}", "[".repeat(deep)),
+        "!!map ".repeat(deep / 4),
+        format!("\"{}\": 1", "[".repeat(deep)),
+    ] {
+        for text in
+            [format!("version: 1\nrepositories: {text}\n"), format!("version: 1\nrepositories:\n  {text}\n"), text]
+        {
+            let problems = read("repos.yml", text.as_bytes(), &[], Flags::default()).expect_err("no configuration");
+            assert!(problems.to_string().len() < 100_000);
+        }
+    }
+    assert!(began.elapsed() < std::time::Duration::from_secs(30), "{:?}", began.elapsed());
+}
+
+#[test]
+fn v_97_a_key_stands_once_and_a_word_is_never_a_switch() {
+    // The second of two keys would win silently in one reader and the first in another.
+    for text in [
+        "version: 1\nversion: 1\nrepositories: [{ slug: a/b }]",
+        "version: 1\nmode: observe\nrepositories: [{ slug: a/b }]\nmode: ready",
+        "version: 1\nrepositories: [{ slug: a/b, slug: c/d }]",
+        "version: 1\nrepositories: [{ slug: a/b, \"slug\": c/d }]",
+        "version: 1\nrepositories: [{ slug: a/b, 'sl\u{75}g': c/d }]",
+        "version: 1\nrepositories:\n  - slug: a/b\n    limits: { max_files: 1 }\n    limits: { max_files: 99 }",
+        "version: 1\nrepositories:\n  - slug: a/b\n    rules: { test-weakened: refuse, test-weakened: allow }",
+    ] {
+        assert!(codes(text).contains(&ProblemCode::DuplicateKey), "{text}: {:?}", plain(text));
+    }
+    // A key by way of a merge is a key that nobody sees.
+    let merged = "version: 1\ndefaults: &d { mode: ready }\nrepositories:\n  - <<: *d\n    slug: a/b\n";
+    assert!(plain(merged).is_err());
+    // Words of another standard stay words, and are no switch where one is asked for.
+    for word in ["no", "NO", "No", "off", "OFF", "n", "N", "yes", "on", "y", "Y"] {
+        let text =
+            format!("version: 1\nrepositories:\n  - slug: acme/{word}\n    branch: {word}\n    labels: [{word}]\n");
+        let loaded = plain(&text).unwrap_or_else(|problems| panic!("{word}: {problems}"));
+        let policy = &loaded.config.repositories[0];
+        assert_eq!(policy.slug.name(), word);
+        assert_eq!(policy.branch.as_ref().map(|branch| branch.as_str().to_owned()).as_deref(), Some(word));
+        assert_eq!(policy.labels, [word]);
+        let switch = format!("version: 1\npatterns: {{ builtin: {word} }}\nrepositories: [{{ slug: a/b }}]\n");
+        assert!(codes(&switch).contains(&ProblemCode::WrongType), "{word}: {:?}", codes(&switch));
+        let number = format!("version: 1\nrepositories: [{{ slug: a/b, max_open_prs: {word} }}]\n");
+        assert!(plain(&number).is_err(), "{word}");
+    }
+    for (number, taken) in [
+        ("5", true),
+        ("05", false),
+        ("0x5", false),
+        ("0o5", false),
+        ("5.0", false),
+        ("1e1", false),
+        ("1_0", false),
+        ("+5", false),
+        ("\"5\"", false),
+    ] {
+        let text = format!("version: 1\nrepositories: [{{ slug: a/b, max_open_prs: {number} }}]\n");
+        assert_eq!(plain(&text).is_ok(), taken, "{number}");
+    }
+}
+
+#[test]
+fn b_13_a_cap_of_nothing_is_none_and_one_without_end_has_to_be_spelled() {
+    let budget = |key: &str, value: &str| {
+        plain(&format!("version: 1\nbudget: {{ {key}: {value} }}\nrepositories: [{{ slug: a/b }}]\n"))
+            .map(|loaded| loaded.config.budget)
+    };
+    let built_in = plain(SMALL).expect("a valid file").config.budget;
+    assert_eq!(built_in.run, Allowance::Cap(MicroUsd(1_000_000)));
+    for key in ["run", "day", "attempt", "author_day"] {
+        let of = |budget: &homeostat::config::Budget| match key {
+            "run" => budget.run,
+            "day" => budget.day,
+            "attempt" => budget.attempt,
+            _ => budget.author_day,
+        };
+        for (value, wanted) in [
+            ("0", Allowance::Cap(MicroUsd(0))),
+            ("0.00", Allowance::Cap(MicroUsd(0))),
+            ("0.000001", Allowance::Cap(MicroUsd(1))),
+            ("unlimited", Allowance::Unlimited),
+        ] {
+            assert_eq!(budget(key, value).map(|budget| of(&budget)).ok(), Some(wanted), "{key}: {value}");
+        }
+        // What nobody says is the built-in cap, never none and never without end.
+        let other = if key == "run" { "day" } else { "run" };
+        assert_eq!(budget(other, "0").map(|budget| of(&budget)).ok(), Some(of(&built_in)), "{key}");
+        for value in [
+            "-1",
+            "-0.01",
+            "1e30",
+            "1e3",
+            "1E2",
+            "inf",
+            ".inf",
+            "-.inf",
+            "nan",
+            ".nan",
+            "Unlimited",
+            "UNLIMITED",
+            "infinite",
+            "none",
+            "0x10",
+            "1_000",
+            "99999999999999999999999999",
+            "0.0000001",
+            "$5",
+            "\"\"",
+            "[1]",
+            "{ cap: 1 }",
+            "true",
+            "1,00",
+            "+1",
+            "\u{0661}",
+        ] {
+            assert!(budget(key, value).is_err(), "{key}: {value} is taken: {:?}", budget(key, value));
+        }
+    }
+    // Every other cap: at least nothing, at most its bound, and a whole number.
+    for (line, least, most) in [
+        ("run: { max_prs_per_day: {} }\nrepositories: [{ slug: a/b }]", "0", "10000"),
+        ("repositories: [{ slug: a/b, max_prs_per_run: {} }]", "0", "1000"),
+        ("repositories: [{ slug: a/b, max_open_prs: {} }]", "0", "1000"),
+        ("repositories: [{ slug: a/b, limits: { max_files: {} } }]", "1", "10000"),
+        ("repositories: [{ slug: a/b, limits: { max_diff_lines: {} } }]", "1", "100000"),
+        ("repositories: [{ slug: a/b, limits: { max_attempts: {} } }]", "1", "100"),
+    ] {
+        let taken = |value: &str| plain(&format!("version: 1\n{}\n", line.replacen("{}", value, 1))).is_ok();
+        assert!(taken(least), "{line}: {least}");
+        for value in ["-1", "1e30", "1.5", "unlimited", ".inf", "99999999999999999999", "18446744073709551616"] {
+            assert!(!taken(value), "{line}: {value} is taken");
+        }
+        assert!(!taken(&format!("{most}000000")), "{line}: far beyond {most}");
+    }
+}
+
 #[test]
 fn a_file_that_is_too_large_is_refused_by_its_size_alone() {
     let large = vec![b'#'; config::MAX_BYTES + 1];

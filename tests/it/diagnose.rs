@@ -225,7 +225,7 @@ fn the_command_answers_each_log_of_a_folder_on_a_line_in_order() {
 }
 
 #[test]
-fn v_39_v_40_no_workflow_command_of_a_log_is_printed() {
+fn v_39_v_40_v_41_no_workflow_command_of_a_log_is_printed() {
     let folder = tempfile::tempdir().expect("there is a place for files");
     let log = "##[group]Run ./check\n##[endgroup]\n::error::boo\n  ::set-output name=a::b\nx ##[add-mask]e\n\
                error: ::warning::no\n##[error]Process completed with exit code 1.\n";

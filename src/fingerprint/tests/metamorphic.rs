@@ -192,7 +192,7 @@ fn frames_of_frameworks_and_schedulers_do_not_matter_where_the_repository_has_fr
 }
 
 #[test]
-fn ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
+fn v_100_ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
     let texts = [
         "order 4711 of ada@example.org at 2024-05-01T10:00:00Z from 10.0.0.7 took 15ms, see https://x.example/a?b=1 (6f9619ff-8b86-d011-b42d-00c04fc964ff)",
         "order 9 of bob@example.com at 2025-12-24T23:59:59.123+02:00 from 192.168.1.20 took 1.5ms, see https://y.example/c (00000000-8b86-d011-b42d-00c04fc964aa)",
@@ -203,6 +203,52 @@ fn ids_dates_hosts_and_numbers_of_a_message_do_not_matter() {
             (a.message, b.message) = (texts[0].into(), texts[1].into());
         }
         assert_eq!(identify(&one).fingerprint, identify(&other).fingerprint, "{name}");
+    }
+}
+
+#[test]
+fn v_100_a_crash_that_is_told_again_and_again_with_random_parts_is_one_failure() {
+    let mut seed = 7_u64;
+    let mut random = move || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        seed >> 16
+    };
+    for (name, failure) in corpus().into_iter().filter(|(_, failure)| !failure.chain.is_empty()) {
+        let mut seen = std::collections::BTreeSet::new();
+        for _ in 0..20 {
+            let mut again = failure.clone();
+            let (a, b) = (random(), random());
+            let message = format!(
+                "request {:08x}-{:04x}-4{:03x}-a{:03x}-{:012x} of user {} failed after {}ms at 20{:02}-{:02}-{:02}T{:02}:{:02}:00Z: \
+                 object 0x{:012x} from {}.{}.{}.{}:{}, digest {:016x}{:016x}, /tmp/run-{}/part-{}.json, user{}@example.org",
+                a & 0xffff_ffff,
+                b & 0xffff,
+                a & 0xfff,
+                b & 0xfff,
+                a & 0xffff_ffff_ffff,
+                b % 1_000_000,
+                a % 90_000,
+                10 + b % 80,
+                1 + a % 12,
+                1 + b % 28,
+                a % 24,
+                b % 60,
+                a | 1 << 44,
+                1 + a % 250,
+                b % 250,
+                a % 200,
+                1 + b % 200,
+                1024 + a % 60_000,
+                a | 1 << 60,
+                b | 1 << 60,
+                a % 100_000,
+                b % 1000,
+                b % 5000,
+            );
+            again.chain[0].message = message.into();
+            seen.insert(identify(&again).fingerprint);
+        }
+        assert_eq!(seen.len(), 1, "{name}");
     }
 }
 

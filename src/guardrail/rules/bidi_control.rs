@@ -41,9 +41,13 @@ impl Rule for BidiControl {
     }
 }
 
-/// Returns the first hidden character; a mark of byte order at a file's very beginning is none.
+/// Returns the first hidden character; a mark of byte order at a file's very beginning is none, nor is the `\r` of a line's end.
+///
+/// In the middle of a line, `\r` and the separators of Unicode end it for some compilers and for no viewer.
 fn hidden(number: u32, line: &str) -> Option<char> {
-    let control = line.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\r' | '\x0c'));
+    let body = line.trim_end_matches('\r');
+    let ends_a_line = |c: char| matches!(c, '\r' | '\u{2028}' | '\u{2029}');
+    let control = body.chars().find(|c| ends_a_line(*c) || c.is_control() && !matches!(c, '\t' | '\x0c'));
     let invisible =
         redact::invisible(line).find(|(at, c)| !(number == 1 && *at == 0 && *c == '\u{feff}')).map(|(_, c)| c);
     invisible.or(control)

@@ -1,6 +1,6 @@
 //! `binary`: a person can read everything that changes (V-58). Layer 1.
 //!
-//! Refuses encoded data that is hidden in one long line, too.
+//! Refuses encoded data that is hidden in one long line, or wrapped over many, too.
 
 use crate::guardrail::change::Change;
 use crate::guardrail::rule::{Context, Findings, Rule};
@@ -22,6 +22,7 @@ impl Rule for Binary {
                 findings.file(file, "The file is binary, or the diff says so.");
                 continue;
             }
+            let mut block = Block::default();
             for (number, line) in file.added() {
                 if memchr::memchr(0, line).is_some() {
                     findings.new_line(file, number, "The line has a NUL byte.");
@@ -33,9 +34,48 @@ impl Rule for Binary {
                         number,
                         format!("The line has more than {LONGEST_RUN} bytes of encoded data."),
                     );
+                } else if let Some(first) = block.next(number, line) {
+                    findings.new_line(
+                        file,
+                        first,
+                        format!("From here on more than {LONGEST_RUN} bytes of encoded data are spread over lines."),
+                    );
                 }
             }
         }
+    }
+}
+
+/// A shorter run on a line of its own may be a digest or a long name.
+const WRAPPED: usize = 41;
+
+/// Lines of encoded data, one below the other.
+#[derive(Default)]
+struct Block {
+    first: u32,
+    last: u32,
+    bytes: usize,
+    told: bool,
+}
+
+impl Block {
+    /// Adds a line; returns where the block begins when it becomes too long.
+    fn next(&mut self, number: u32, line: &[u8]) -> Option<u32> {
+        let run = longest_run(line);
+        // All but quotes, a comma and an indent is one run.
+        if run < WRAPPED || line.trim_ascii().len() > run + 8 {
+            return None;
+        }
+        if self.last + 1 != number {
+            *self = Self { first: number, ..Self::default() };
+        }
+        self.last = number;
+        self.bytes += run;
+        if self.told || self.bytes <= LONGEST_RUN {
+            return None;
+        }
+        self.told = true;
+        Some(self.first)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::guardrail::change::Change;
 use crate::guardrail::rule::{Context, Findings, Rule};
 use crate::model::Reason;
 
-/// More lines than this that differ in their ends only are a conversion.
+/// More lines of a change than this that differ in their ends only are a conversion.
 const MOST: usize = 10;
 
 pub(super) struct LineEndings;
@@ -19,6 +19,8 @@ impl Rule for LineEndings {
     }
 
     fn check(&self, change: &Change, _: &Context<'_>, findings: &mut Findings) {
+        let mut all = 0;
+        let mut worst = 0;
         for file in &change.files {
             let bare = |line: &[u8]| -> usize { line.len() - line.iter().rev().take_while(|b| **b == b'\r').count() };
             let mut gone: HashMap<(&[u8], &[u8]), usize> = HashMap::new();
@@ -42,9 +44,14 @@ impl Rule for LineEndings {
                     converted += 1;
                 }
             }
+            all += converted;
+            worst = worst.max(converted);
             if converted > MOST {
                 findings.file(file, format!("{converted} lines differ in their line ends only; at most {MOST} may. Keep the file's own line ends."));
             }
+        }
+        if all > MOST && worst <= MOST {
+            findings.change(format!("{all} lines of several files differ in their line ends only; at most {MOST} may. Keep the files' own line ends."));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `test-weakened`: tests stay at least as many and as strict as they were (V-59, V-80, V-81). Layer 1.
 //!
-//! Refuses any removal or change of an assertion, and every new skip. A new test file is evidence and is not judged.
+//! Refuses any removal or change of an assertion and of what it compares, an assertion that moves under a condition, every
+//! new skip, and in a language that it does not know any line that goes. A new test file is evidence and is not judged.
 //! Reads lines, not programs: a doubt counts as weaker.
 
 mod shapes;
@@ -11,7 +12,7 @@ use crate::guardrail::change::{Change, FileDiff};
 use crate::guardrail::paths::is_test;
 use crate::guardrail::rule::{Context, Findings, Rule, language, text};
 use crate::model::{Language, Reason};
-use shapes::{Shapes, shapes};
+use shapes::{INPUTS, Shapes, shapes};
 
 pub(super) struct TestWeakened;
 
@@ -39,9 +40,41 @@ fn is_snapshot(path: &str) -> bool {
         || path.split('/').any(|folder| matches!(folder, "__snapshots__" | "snapshots"))
 }
 
+/// Judges a file of tests whose language is not known: what goes may have been an assertion.
+fn unread(file: &FileDiff, findings: &mut Findings) {
+    let prose = std::path::Path::new(&file.path)
+        .extension()
+        .is_some_and(|end| ["md", "rst", "adoc"].iter().any(|known| end.eq_ignore_ascii_case(known)));
+    if prose {
+        return;
+    }
+    let mut came: HashMap<String, usize> = HashMap::new();
+    for (_, line) in file.added() {
+        *came.entry(text(line).trim().to_owned()).or_default() += 1;
+    }
+    for (number, line) in file.removed() {
+        let line = text(line);
+        match came.get_mut(line.trim()).filter(|count| **count > 0) {
+            Some(count) => *count -= 1,
+            None if line.trim().is_empty() => {}
+            None => findings.old_line(file, number, "The change alters a file of tests, or of what they expect."),
+        }
+    }
+}
+
+/// Returns how far a line is indented.
+fn indent(line: &str) -> usize {
+    line.chars().take_while(|c| c.is_whitespace()).map(|c| if c == '\t' { 4 } else { 1 }).sum()
+}
+
 /// Compares what goes with what comes.
 fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
-    let Some(language) = language(file) else { return };
+    let Some(language) = language(file) else {
+        if test {
+            unread(file, findings);
+        }
+        return;
+    };
     let shapes = shapes(language);
     // Some languages keep tests beside the code, in shapes that nothing else has.
     let beside = test || matches!(language, Language::Rust | Language::Python);
@@ -49,20 +82,23 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
     let counts =
         |line: u32, after: bool| test || inline.is_some_and(|(before, now)| line >= if after { now } else { before });
     // A line that goes in one place and comes in another is the same line.
-    let mut came: HashMap<String, usize> = HashMap::new();
-    for (_, line) in file.added() {
-        *came.entry(text(line).trim().to_owned()).or_default() += 1;
+    let mut came: HashMap<String, Vec<(u32, usize)>> = HashMap::new();
+    for (number, line) in file.added() {
+        let line = text(line);
+        came.entry(line.trim().to_owned()).or_default().push((number, indent(&line)));
+    }
+    for places in came.values_mut() {
+        places.reverse();
     }
     let mut moved: HashMap<String, usize> = HashMap::new();
     for (number, line) in file.removed() {
         let line = text(line);
+        let depth = indent(&line);
         let line = line.trim();
-        let stays = came.get_mut(line).is_some_and(|count| {
-            let left = *count > 0;
-            *count = count.saturating_sub(1);
-            left
-        });
-        if stays {
+        if let Some((place, now)) = came.get_mut(line).and_then(Vec::pop) {
+            if now > depth && counts(number, false) && Shapes::is(shapes.assertion, line) {
+                findings.new_line(file, place, "The change puts an assertion inside of something that may not run.");
+            }
             *moved.entry(line.to_owned()).or_default() += 1;
             continue;
         }
@@ -70,6 +106,8 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
             findings.old_line(file, number, "The change removes or renames a test.");
         } else if counts(number, false) && Shapes::is(shapes.assertion, line) {
             findings.old_line(file, number, "The change removes or alters an assertion.");
+        } else if counts(number, false) && Shapes::is(INPUTS, line) {
+            findings.old_line(file, number, "The change alters what a test computes or wants to see.");
         } else if language == Language::Rust && file.whole.is_none() && Shapes::is(shapes.assertion, line) {
             // Only the whole file tells whether the line lies in its tests.
             findings.not_checked();

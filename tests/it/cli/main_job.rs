@@ -70,7 +70,7 @@ fn a_dry_run_names_every_action_and_changes_no_byte() {
 }
 
 #[test]
-fn the_record_the_outputs_and_the_summary_are_whole_and_hold_no_secret() {
+fn p_25_the_record_the_outputs_and_the_summary_are_whole_and_hold_no_secret() {
     let world = World::new();
     // A token in our environment is not even in that of the tests, which print theirs.
     world.configure_command(&format!("env; {}", world.test_command()), "");

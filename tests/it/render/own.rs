@@ -92,3 +92,17 @@ fn p_20_a_body_too_long_for_a_forge_or_that_cannot_be_made_gives_way_to_ours_and
         assert_eq!((&text.body, text.warnings.len()), (&ours.body, 1), "{:?}", text.warnings);
     }
 }
+
+#[test]
+fn v_86_a_network_that_was_open_to_tests_is_said_in_the_body() {
+    let open = text_of(None, None, |candidate| {
+        candidate.evidence.sandbox.network = homeostat::model::NetworkAccess::All;
+        candidate.evidence.sandbox.weaknesses = vec!["The network is not shut on this machine.".to_owned()];
+    });
+    assert!(open.body.contains("network `all`. The network is not shut on this machine."), "{}", open.body);
+    let shut = text_of(None, None, |candidate| {
+        candidate.evidence.sandbox.network = homeostat::model::NetworkAccess::None;
+        candidate.evidence.sandbox.weaknesses.clear();
+    });
+    assert!(shut.body.contains("network `none`\n"), "{}", shut.body);
+}

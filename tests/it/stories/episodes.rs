@@ -203,18 +203,22 @@ async fn f_66_a_candidate_that_waits_is_not_chosen_again_and_published_once() {
 }
 
 #[tokio::test]
-async fn f_60_a_base_that_moved_elsewhere_is_published_on_the_tested_parent() {
+async fn f_60_v_75_a_base_that_moved_elsewhere_is_published_on_the_tested_parent() {
     let (world, slug, _) = proven().await;
     let main = "main".parse().expect("legal");
     let tested = world.forge.branch(&slug, &main).await.expect("a branch").expect("a commit");
     world.forge.commit_files(&slug, "acme", &main, &[("README.md", Some("new\n"))], "Docs\n").await.expect("a push");
     assert_eq!(world.run().await.pulls("created"), 1);
     let head = world.open_pulls(&slug).await[0].head_sha.clone();
-    assert_eq!(world.forge.commit(&slug, &head).await.expect("a commit").parents, [tested]);
+    assert_eq!(world.forge.commit(&slug, &head).await.expect("a commit").parents, std::slice::from_ref(&tested));
+    // The text says on what it was tested, not on what it lies today.
+    let pull = &world.open_pulls(&slug).await[0];
+    let moved = world.forge.branch(&slug, &main).await.expect("a branch").expect("a commit");
+    assert!(pull.body.contains(tested.as_str()) && !pull.body.contains(moved.as_str()), "{}", pull.body);
 }
 
 #[tokio::test]
-async fn f_23_a_base_that_moved_under_the_patch_is_proved_again_at_no_attempt() {
+async fn f_23_v_75_a_base_that_moved_under_the_patch_is_proved_again_at_no_attempt() {
     let (world, slug, _) = proven().await;
     breaks_again(&world, &slug, "# moved\n").await;
     let ran = world.run().await;

@@ -165,15 +165,21 @@ async fn a_tree_that_holds_a_name_twice_still_opens_and_runs() {
 }
 
 #[tokio::test]
-async fn v_66_v_67_v_69_configuration_and_hooks_of_a_hostile_origin_run_nothing() {
+async fn v_66_v_67_v_69_v_72_v_73_configuration_and_hooks_of_a_hostile_origin_run_nothing() {
     let world = World::new();
     let canary = world.root().join("canary");
     let commit = world.commit(&[
         ("100644", ".gitattributes", b"* filter=evil text eol=crlf\n".to_vec()),
         ("100644", ".gitmodules", b"[submodule \"s\"]\n\tpath = s\n\turl = ext::sh -c touch% canary\n".to_vec()),
         ("160000", "s", "1".repeat(40).into_bytes()),
+        // A submodule whose name ends in a carriage return, for those who strip it; and one below a link.
+        ("160000", "t\r", "2".repeat(40).into_bytes()),
+        ("120000", "l", b".git".to_vec()),
         ("100644", "a", b"x\n".to_vec()),
-        // A bare repository inside the tree.
+        // A bare repository inside the tree, with all that makes it one.
+        ("100644", "b/objects/keep", Vec::new()),
+        ("100644", "b/refs/keep", Vec::new()),
+        ("100755", "b/hooks/post-checkout", b"#!/bin/sh\ntouch canary\n".to_vec()),
         ("100644", "b/HEAD", b"ref: refs/heads/main\n".to_vec()),
         ("100644", "b/config", b"[core]\n\tfsmonitor = touch canary\n".to_vec()),
     ]);

@@ -287,8 +287,8 @@ fn v_45_homes_and_private_parts_of_the_system_cannot_be_read() {
 }
 
 #[test]
-fn tcp_and_udp_are_denied_without_network_and_allowed_to_a_named_service() {
-    if !landlock("tcp_and_udp_are_denied_without_network_and_allowed_to_a_named_service") {
+fn v_86_tcp_and_udp_are_denied_without_network_and_allowed_to_a_named_service() {
+    if !landlock("v_86_tcp_and_udp_are_denied_without_network_and_allowed_to_a_named_service") {
         return;
     }
     if !["/usr/bin/bash", "/bin/bash"].iter().any(|path| Path::new(path).exists()) {
