@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use tracing::Instrument as _;
 
 use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
-    Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
+    Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
+    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
+    TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -96,6 +97,14 @@ impl Forge for Counted<'_> {
 
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
         self.inner.pull(slug, number).instrument(call("pull")).await
+    }
+
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        self.inner.standing(slug, number).instrument(call("standing")).await
+    }
+
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        self.inner.checks(slug, commit).instrument(call("checks")).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Actor, Asked, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
 
-pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Step, WorkflowRun};
+pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Standing, Step, WorkflowRun};
 
 /// The name under which an embedded forge shows its own state repository; made by the first write to it.
 pub const STATE_SLUG: &str = "homeostat/state";
@@ -326,6 +326,12 @@ pub trait Forge: Send + Sync {
 
     /// Returns one pull request.
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest>;
+
+    /// Says how an open pull request stands: never from a cache, since its patch may be replaced by it.
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing>;
+
+    /// Says what the checks of a commit say together; what never started is not red ([`Checks::of`]).
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks>;
 
     /// Returns the commit that a branch points at, or nothing.
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>>;

@@ -11,6 +11,7 @@ mod quiet;
 mod ready;
 mod runs;
 mod trust;
+mod worn;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
@@ -21,6 +22,7 @@ pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::draft_reasons;
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
+pub use worn::{Look as PullLook, PullFacts, Signal, Wear, worn};
 
 use crate::model::Mode;
 

@@ -7,5 +7,7 @@ mod identity;
 mod overlap;
 
 pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, decide};
-pub use identity::{CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership};
+pub use identity::{
+    CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership, tested_parent,
+};
 pub use overlap::{Relation, relation};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use homeostat::forge::local::LocalForge;
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{
-    Embedded, JobRecord, ManualClock, MergeStyle, NewIssue, RunRecord, Settings, Storage, World, actor,
+    Embedded, JobRecord, ManualClock, MergeStyle, Mergeable, NewIssue, RunRecord, Settings, Storage, World, actor,
 };
 use homeostat::forge::{
     Checks, Conclusion, Forge, ForgeError, GlanceQuery, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery,

@@ -19,6 +19,7 @@ mod publishing;
 mod quiet;
 mod races;
 mod rebuild;
+mod replaced;
 mod waiting;
 mod workspace;
 mod world;

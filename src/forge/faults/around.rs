@@ -56,9 +56,9 @@ macro_rules! forge_around {
         const _: () = {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
-                Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
-                Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
-                WorkflowRun,
+                Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
+                JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing,
+                TreeChange, TreeEntry, WorkflowRun,
             };
             use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -130,6 +130,15 @@ macro_rules! forge_around {
 
                 async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
                     self.around(reading("pull", slug, number), self.inner().pull(slug, number), None).await
+                }
+
+                async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+                    self.around(reading("standing", slug, number), self.inner().standing(slug, number), None).await
+                }
+
+                async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+                    let call = reading("checks", slug, commit);
+                    self.around(call, self.inner().checks(slug, commit), Some(Checks::None)).await
                 }
 
                 async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {

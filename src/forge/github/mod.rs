@@ -15,6 +15,7 @@ mod link;
 mod reads;
 mod runs;
 mod shapes;
+mod standing;
 mod transport;
 mod writes;
 
@@ -26,8 +27,9 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use crate::forge::{
-    Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog, Label,
-    NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
+    Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
+    Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange, TreeEntry,
+    WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Secret, Timestamp};
 use crate::system::System;
@@ -190,6 +192,14 @@ impl Forge for GithubForge {
 
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
         self.read_pull(slug, number).await
+    }
+
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        self.read_standing(slug, number).await
+    }
+
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        self.read_checks(slug, commit).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {

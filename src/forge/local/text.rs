@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::forge::rules::{CommentRecord, PullRecord, ThreadKind, ThreadRecord, actor};
+use crate::forge::rules::{CommentRecord, Mergeable, PullRecord, ThreadKind, ThreadRecord, actor};
 use crate::forge::{IssueEvent, IssueEventKind};
 use crate::model::{Actor, BranchName, ObjectId, Timestamp};
 
@@ -48,6 +48,10 @@ struct Front {
     base_sha: Option<ObjectId>,
     #[serde(default)]
     draft: bool,
+    #[serde(default)]
+    mergeable: Mergeable,
+    #[serde(default)]
+    reviewed_by: BTreeSet<String>,
     #[serde(default, deserialize_with = "moment")]
     merged_at: Option<Timestamp>,
     #[serde(default)]
@@ -151,6 +155,8 @@ pub(super) fn parse_thread(
                 head_sha,
                 base_sha: front.base_sha,
                 draft: front.draft,
+                mergeable: front.mergeable,
+                reviewed_by: front.reviewed_by,
                 merged_at: if merged { front.merged_at.or(closed_at) } else { None },
                 merge_sha: if merged { front.merge_sha } else { None },
             })
@@ -218,6 +224,13 @@ pub(super) fn write_thread(thread: &ThreadRecord) -> String {
         }
         if pull.draft {
             line(&mut out, "draft", "true");
+        }
+        if pull.mergeable != Mergeable::Clean {
+            line(&mut out, "mergeable", pull.mergeable.as_str());
+        }
+        if !pull.reviewed_by.is_empty() {
+            let names: Vec<String> = pull.reviewed_by.iter().map(|name| scalar(name)).collect();
+            line(&mut out, "reviewed_by", &format!("[{}]", names.join(", ")));
         }
         if let Some(at) = pull.merged_at {
             line(&mut out, "merged_at", &at.to_string());

@@ -48,6 +48,37 @@ pub enum ThreadKind {
     Pull,
 }
 
+/// Whether a pull request can be merged, as somebody said by hand; an embedded forge does not try merges out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mergeable {
+    /// Nothing is in the way.
+    #[default]
+    Clean,
+    /// The base changed the same lines.
+    Conflicting,
+    /// The forge has not tried yet.
+    Unknown,
+}
+
+impl Mergeable {
+    pub(super) const fn known(self) -> Option<bool> {
+        match self {
+            Self::Clean => Some(true),
+            Self::Conflicting => Some(false),
+            Self::Unknown => None,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Conflicting => "conflicting",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a pull request has and an issue has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRecord {
@@ -61,6 +92,12 @@ pub struct PullRecord {
     pub base_sha: Option<ObjectId>,
     /// Whether it is a draft.
     pub draft: bool,
+    /// Whether its present head can be merged.
+    #[serde(default)]
+    pub mergeable: Mergeable,
+    /// Who reviewed it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reviewed_by: BTreeSet<String>,
     /// When it was merged; a thread with it is merged.
     pub merged_at: Option<Timestamp>,
     /// The commit that merged it.

@@ -148,3 +148,34 @@ conforms!(reviewers_assignees_and_milestone_are_put_on_once_and_strangers_refuse
     assert_eq!(thread.assignees.iter().collect::<Vec<_>>(), ["alice"]);
     assert_eq!(thread.reviewers.iter().collect::<Vec<_>>(), ["/core", "alice"]);
 });
+
+conforms!(how_a_pull_request_stands_is_what_was_said_of_its_head_and_machines_review_nothing, |s| {
+    let slug = s.slug.clone();
+    let head = s.fix_branch("homeostat/x", "fixed\n").await;
+    let number = s.forge.create_pull(&slug, &pull("homeostat/x")).await.expect("a pull request").number;
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.head, standing.mergeable, standing.reviewed), (head.clone(), Some(true), false));
+    s.people.review_as(&slug, number, "linter[bot]").await.expect("a review");
+    s.people.set_mergeable(&slug, number, Mergeable::Conflicting).await.expect("a pull request");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.mergeable, standing.reviewed), (Some(false), false));
+    s.people.set_mergeable(&slug, number, Mergeable::Unknown).await.expect("a pull request");
+    s.people.review_as(&slug, number, "alice").await.expect("a review");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.mergeable, standing.reviewed), (None, true));
+    // A head that replaces the first has yet to conflict.
+    let main = s.main().await;
+    let tree = s.forge.commit(&slug, &head).await.expect("a commit").tree;
+    let next = NewCommit { tree, parents: vec![head.clone(), main], message: "again\n".into() };
+    let next = s.forge.create_commit(&slug, &next).await.expect("a commit");
+    s.forge.advance_branch(&slug, &branch("homeostat/x"), &head, &next).await.expect("a fast-forward");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.head, standing.mergeable), (next, Some(true)));
+    s.people.open_issue(&slug, &issue("a", &[])).await.expect("an issue");
+    for other in [number + 1, 77] {
+        let none = s.forge.standing(&slug, other).await;
+        s.note("no pull request", none);
+    }
+    s.people.close_thread(&slug, number, "alice").await.expect("a close");
+    assert_eq!(s.forge.standing(&slug, number).await.expect("a standing").mergeable, None, "nobody tries it out");
+});
