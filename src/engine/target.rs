@@ -70,9 +70,11 @@ impl<'a> Target<'a> {
         let expired = now > candidate.expires_at;
         let (mut observed, pulls) = observe(self.context, candidate).await?;
         let open = pulls.into_iter().find(|pull| pull.state == PullState::Open);
-        if open.is_some() && candidate.replaces.is_some() && observed.branch.is_none() {
-            // An open pull request has its branch: what was read is old, and no ground to throw a proof away.
-            return Err(ForgeError::Transient("the branch of an open pull request is not shown".to_owned()).into());
+        let hidden = observed.pulls.is_empty() || (open.is_some() && observed.branch.is_none());
+        if candidate.replaces.is_some() && hidden {
+            // There was a pull request, and an open one has its branch: what was read is old, and no ground to act on.
+            let why = "a pull request that was seen before is not shown now";
+            return Err(ForgeError::Transient(why.to_owned()).into());
         }
         let replaces = open.is_some() && replaces(candidate, &observed);
         match &open {

@@ -28,7 +28,8 @@ impl Http {
 
     /// Makes a run with these faults.
     pub(super) async fn with_faults(&self, world: &World, faults: Vec<Fault>) -> Ran {
-        self.process(world, faults, false, Options::default()).await
+        let soon = faults.iter().any(|fault| fault.kind.needs_patience());
+        self.process(world, faults, soon, Options::default()).await
     }
 
     /// Makes one run; `soon` where the client is to lose its patience.
@@ -121,7 +122,7 @@ async fn no_secret_left(world: &World, http: &Http, ran: &Ran, what: &str) {
     }
 }
 
-fn every_one() -> bool {
+pub(super) fn every_one() -> bool {
     std::env::var_os("HOMEOSTAT_EVERY_FAULT").is_some()
 }
 

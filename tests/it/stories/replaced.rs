@@ -10,9 +10,10 @@ use homeostat::render::marker;
 use rstest::rstest;
 
 use super::faults::{Road, exactly_one_terminal_event, lines};
-use super::faults_http::Http;
+use super::faults_http::{Http, every_one};
 use super::program::{Bug, Scripted, bug, mend, source};
 use super::world::{Options, Ran, World};
+use crate::http::Kind;
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 
@@ -392,4 +393,31 @@ async fn over_http_red_checks_are_seen_and_the_patch_replaced_once() {
     let ran = http.run(&world, Options::default()).await;
     assert_eq!((ran.pulls("updated"), ran.class.code()), (1, 0), "{}", lines(&ran));
     mended(&world, &slug, &pull, &http, "over HTTP").await;
+}
+
+/// Of so many requests one is tried by default.
+const SAMPLE: usize = 17;
+
+#[rstest]
+#[tokio::test]
+async fn over_http_a_fault_at_any_request_ends_in_one_pull_request_that_is_replaced_once(
+    #[values(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17)] kind: usize,
+) {
+    let (place, kind) = (kind, Kind::ALL[kind]);
+    let step = if every_one() { 1 } else { SAMPLE };
+    let mut index = if every_one() { 0 } else { place * 3 % step };
+    loop {
+        let (world, slug, pull) = conflicting_shop().await;
+        let http = Http::open(&world).await;
+        let what = format!("{kind:?} at request {index}");
+        let faulted = http.with_faults(&world, vec![crate::http::Fault::at(index, kind)]).await;
+        let met = http.door.faults_met() > 0;
+        exactly_one_terminal_event(&faulted, &what);
+        mended(&world, &slug, &pull, &http, &what).await;
+        if !met {
+            assert!(index > 40, "the road has more requests than that");
+            return;
+        }
+        index += step;
+    }
 }
