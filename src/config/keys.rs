@@ -81,7 +81,7 @@ const fn later(name: &'static str, meaning: &'static str) -> Key {
     Key { name, takes: Takes::Anything, state: State::NotYet, meaning }
 }
 
-const MODES: Takes = Takes::Choice(&["observe", "draft", "ready"], &["approve", "auto"]);
+const MODES: Takes = Takes::Choice(&["observe", "draft", "ready", "auto"], &["approve"]);
 const NETWORKS: Takes = Takes::Choice(&["none", "registries", "all"], &[]);
 const SETTING: Takes = Takes::Choice(&["refuse", "flag", "allow"], &[]);
 const DAY: u64 = 86_400;
@@ -168,7 +168,7 @@ pub(super) const REPOSITORY: &[Key] = &[
     key("labels", Takes::Labels, "Labels put on pull requests; none of them may be a trigger label."),
     key("pull_request", Takes::Table(PULL_REQUEST), "Whom pull requests ask, and how they look."),
     later("dispatch_ci", "A workflow to start by dispatch."),
-    later("auto_merge", "The forge's own auto-merge."),
+    key("auto_merge", Takes::Table(AUTO_MERGE), "The forge's own auto-merge, in mode `auto` alone."),
     later("open_pr", "Pull requests for feature branches."),
     key("native_fixers", Takes::Table(NATIVE), "The repository's own tools as fixers."),
     later("shadow_from_people", "Learning from people's fixes."),
@@ -203,6 +203,20 @@ const PULL_REQUEST: &[Key] = &[
     key("team_reviewers", Takes::Texts, "Teams asked to review, without their organisation."),
     key("assignees", Takes::Texts, "People assigned."),
     key("milestone", Takes::Text, "The title of an open milestone."),
+];
+
+const AUTO_MERGE: &[Key] = &[
+    key(
+        "patterns",
+        Takes::Texts,
+        "Ids of patterns whose red-green, ready pull requests the forge may merge by itself.",
+    ),
+    key("method", Takes::Choice(&["squash", "merge", "rebase"], &[]), "How the forge merges."),
+    key(
+        "delete_branch",
+        Takes::Switch,
+        "Whether our branch goes after the merge; GitHub has only a setting of the repository for that, which is left alone, and a later version's `outcomes` does it.",
+    ),
 ];
 
 const PROTECTED: &[Key] = &[

@@ -12,7 +12,7 @@ use crate::forge::{
     JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
     TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 /// Opens the span of one call, for logs and traces.
 fn call(name: &'static str) -> tracing::Span {
@@ -233,6 +233,18 @@ impl Forge for Counted<'_> {
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.permit()?;
         self.counted(self.inner.set_milestone(slug, number, title).instrument(call("set_milestone")).await)
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.permit()?;
+        let made = self.inner.enable_auto_merge(slug, number, method, expected);
+        self.counted(made.instrument(call("enable_auto_merge")).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -1,4 +1,4 @@
-//! The finishing touches of a pull request: labels, reviewers, assignees, milestone (F-48). Layer 4.
+//! The finishing touches of a pull request: labels, reviewers, assignees, milestone (F-48), the forge's auto-merge. Layer 4.
 //!
 //! Every call is idempotent, and none of them is worth a pull request: what fails now is done by the next run, and what is
 //! refused for good is said once.
@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use crate::engine::reconcile::Reconciler;
-use crate::forge::{Forge, ForgeError, Label};
+use crate::engine::retry;
+use crate::forge::{Forge, ForgeError, Label, PullRequest};
 use crate::model::Asked;
+use crate::plan::Verb;
 
 /// Reviewers that are asked one by one; GitHub takes fifteen for one pull request.
 const MOST_REVIEWERS: usize = 30;
@@ -61,6 +63,26 @@ impl Reconciler<'_> {
             && let Err(error) = forge.set_milestone(slug, number, title).await
         {
             finish.note("The milestone could not be set", &error);
+        }
+    }
+
+    /// Lets the forge merge the pull request by itself, where the configuration names its pattern. Only the very tree that
+    /// was proved: what somebody pushed since is not what was allowed. A refusal is a warning, never worth more.
+    pub(crate) async fn let_merge(&self, pull: &PullRequest, finish: &mut Finish) {
+        let Some(method) = self.desired.auto_merge.filter(|_| !pull.auto_merge && !pull.draft) else { return };
+        let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
+        let answer = async {
+            let head = retry(self.context.system, async || forge.commit(slug, &pull.head_sha).await).await?;
+            if head.tree != self.desired.tree {
+                return Err(ForgeError::Conflict("its head is not the tree that was proved".to_owned()));
+            }
+            if self.intend(Verb::EnableAutoMerge, method.as_str()).is_err() {
+                return Err(ForgeError::Transient("the intent could not be written down".to_owned()));
+            }
+            forge.enable_auto_merge(slug, pull.number, method, &pull.head_sha).await
+        };
+        if let Err(error) = answer.await {
+            finish.note("The forge's auto-merge could not be enabled", &error);
         }
     }
 

@@ -171,6 +171,9 @@ impl Reconciler<'_> {
             self.ask(number, &seen.asked, &mut finish).await;
         }
         let pull = retry(self.context.system, async || forge.pull(slug, number).await).await?;
+        if verbs.contains(&Verb::EnableAutoMerge) {
+            self.let_merge(&pull, &mut finish).await;
+        }
         let how = if edits { How::Updated } else { How::Kept };
         Ok(Reconciled::Done { how, pull: Box::new(pull), finish })
     }
@@ -389,10 +392,11 @@ impl Reconciler<'_> {
         let mut finish = Finish::default();
         self.label(pull.number, &mut finish).await;
         self.ask(pull.number, &pull.asked, &mut finish).await;
+        self.let_merge(&pull, &mut finish).await;
         Reconciled::Done { how, pull: Box::new(pull), finish }
     }
 
-    fn intend(&self, verb: Verb, content: &str) -> Result<()> {
+    pub(crate) fn intend(&self, verb: Verb, content: &str) -> Result<()> {
         intend(self.context, self.candidate, verb, content)
     }
 }
@@ -461,5 +465,6 @@ fn observed_pull(pull: &PullRequest) -> ObservedPull {
         labels: pull.labels.clone(),
         asked: pull.asked.clone(),
         draft: pull.draft,
+        auto_merge: pull.auto_merge,
     }
 }

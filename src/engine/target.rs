@@ -316,6 +316,7 @@ impl<'a> Target<'a> {
             labels,
             asked: self.policy.pull_request.asked(),
             replaces: candidate.replaces.clone(),
+            auto_merge: gate::auto_merge(candidate, self.policy, self.policy.mode, !drafts.is_empty()),
         };
         Ok((desired, text.warnings))
     }

@@ -12,7 +12,9 @@ mod runs;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Actor, Asked, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
+use crate::model::{
+    Actor, Asked, BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoPath, RepoSlug, Timestamp,
+};
 
 pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Standing, Step, WorkflowRun};
 
@@ -186,6 +188,9 @@ pub struct PullRequest {
     pub merge_sha: Option<ObjectId>,
     /// When it was closed or merged.
     pub closed_at: Option<Timestamp>,
+    /// Whether the forge will merge it by itself once all that it asks for is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_merge: bool,
     /// Whom it has asked, as far as the forge still says.
     #[serde(default)]
     pub asked: Asked,
@@ -425,6 +430,17 @@ pub trait Forge: Send + Sync {
     /// Puts an issue or pull request under the open milestone with a title; [`ForgeError::NotFound`] where there is none.
     /// Idempotent.
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()>;
+
+    /// Lets the forge merge a pull request by itself once its own rules allow it, while its head is the expected commit;
+    /// one that is let already stays so. [`ForgeError::Conflict`] where the forge will not: a draft, one without anything to
+    /// wait for, a repository that does not have it. Homeostat itself merges and approves nothing (V-90). Idempotent.
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()>;
 
     /// Writes a comment. After an unclear answer look for its marker.
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment>;

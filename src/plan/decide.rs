@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Asked, BranchName, ObjectId, Reason, sha256_prefixed};
+use crate::model::{Asked, BranchName, MergeMethod, ObjectId, Reason, sha256_prefixed};
 use crate::plan::{Ownership, Trailer};
 
 /// What should be: one pull request for one failure's episode.
@@ -30,6 +30,8 @@ pub struct Desired {
     pub asked: Asked,
     /// The head whose patch this one was proved to replace.
     pub replaces: Option<ObjectId>,
+    /// How the forge may merge it by itself, where it may.
+    pub auto_merge: Option<MergeMethod>,
 }
 
 /// The branch of our name, as the forge shows it.
@@ -58,6 +60,15 @@ pub struct ObservedPull {
     pub asked: Asked,
     /// Whether it is a draft.
     pub draft: bool,
+    /// Whether the forge will merge it by itself.
+    pub auto_merge: bool,
+}
+
+impl ObservedPull {
+    /// Returns how the forge is to be told to merge it, where that is wanted and not so yet.
+    fn merges(&self, desired: &Desired) -> Option<MergeMethod> {
+        desired.auto_merge.filter(|_| !self.auto_merge && !self.draft)
+    }
 }
 
 /// What is.
@@ -121,7 +132,8 @@ pub fn decide(desired: &Desired, observed: &Observed) -> Decision {
                 let same_tree = trailer.tree == desired.tree;
                 let meant = desired.replaces.as_ref() == Some(&branch.head);
                 // What is ready stays ready: a patch that is worth a draft at most takes no ready one's place.
-                let fits = pull.draft || !desired.draft;
+                // What the forge will merge by itself is not swapped for what it may not.
+                let fits = (pull.draft || !desired.draft) && (!pull.auto_merge || desired.auto_merge.is_some());
                 if !same_tree && meant && observed.replaceable && fits {
                     Decision::Replace { number: pull.number, head: branch.head.clone() }
                 } else {
@@ -160,6 +172,8 @@ pub enum Verb {
     Assign,
     /// Puts it under a milestone.
     SetMilestone,
+    /// Lets the forge merge it by itself once all that it asks for is there.
+    EnableAutoMerge,
     /// Deletes an orphan branch of ours, from the commit that was seen.
     DeleteBranch,
     /// Nothing: it is as it should be.
@@ -212,8 +226,10 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
         list.extend(milestone.map(|title| action(Verb::SetMilestone, &[&title])));
         list
     };
+    let merges = |method: MergeMethod| action(Verb::EnableAutoMerge, &[method.as_str()]);
     let opening = |first: Vec<Action>| -> Vec<Action> {
-        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).collect()
+        let merges = desired.auto_merge.map(merges);
+        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).chain(merges).collect()
     };
     match decision {
         Decision::Create => opening(vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest)]),
@@ -229,6 +245,7 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                     list.push(labels());
                 }
                 list.extend(asked(&seen.asked));
+                list.extend(seen.merges(desired).map(merges));
             }
             if list.is_empty() {
                 list.push(action(Verb::Keep, &[]));
@@ -242,6 +259,7 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                     list.push(labels());
                 }
                 list.extend(asked(&seen.asked));
+                list.extend(seen.merges(desired).map(merges));
             }
             list
         }
@@ -271,6 +289,7 @@ mod tests {
             labels: vec!["homeostat-fix".to_owned()],
             asked: Asked::default(),
             replaces: None,
+            auto_merge: None,
         }
     }
 
@@ -292,6 +311,7 @@ mod tests {
             labels: vec!["homeostat-fix".to_owned()],
             asked: Asked::default(),
             draft: false,
+            auto_merge: false,
         }
     }
 
@@ -363,9 +383,25 @@ mod tests {
         assert_eq!(decide(&meant, &theirs), Decision::Leave(Reason::HumanOwned));
         let closed = Observed { pulls: vec![pull(false)], ..there(true) };
         assert_eq!(decide(&meant, &closed), Decision::Leave(Reason::HumanClosed));
+        let merging = Observed { pulls: vec![ObservedPull { auto_merge: true, ..pull(true) }], ..there(true) };
+        assert_eq!(decide(&meant, &merging), kept, "the forge would merge what nobody allowed it to");
         // Carried out, it is as it should be.
         let done = Observed { branch: Some(ours('a')), ..there(true) };
         assert_eq!(decide(&meant, &done), Decision::Keep { number: 7, same_tree: true });
+    }
+
+    #[test]
+    fn the_forge_is_told_once_that_it_may_merge_and_never_of_a_draft() {
+        let desired = Desired { auto_merge: Some(MergeMethod::Squash), ..desired() };
+        let verbs = |seen: ObservedPull| -> Vec<Verb> {
+            let observed = Observed { branch: Some(ours('a')), pulls: vec![seen], replaceable: false };
+            actions(&decide(&desired, &observed), &desired, &observed).iter().map(|a| a.verb).collect()
+        };
+        assert_eq!(verbs(pull(true)), [Verb::EnableAutoMerge]);
+        assert_eq!(verbs(ObservedPull { auto_merge: true, ..pull(true) }), [Verb::Keep]);
+        assert_eq!(verbs(ObservedPull { draft: true, ..pull(true) }), [Verb::Keep]);
+        let made = actions(&Decision::Create, &desired, &Observed::default());
+        assert_eq!(made.last().map(|action| action.verb), Some(Verb::EnableAutoMerge));
     }
 
     #[test]

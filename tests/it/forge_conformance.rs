@@ -17,7 +17,7 @@ use homeostat::forge::{
     Checks, Conclusion, Forge, ForgeError, GlanceQuery, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery,
     PullState, STATE_SLUG, Step as JobStep, TreeChange,
 };
-use homeostat::model::{BranchName, FileMode, ObjectId, Permission, RepoSlug, Timestamp};
+use homeostat::model::{BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 use crate::http::{Door, Fault, Kind, client};
 

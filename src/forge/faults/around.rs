@@ -60,7 +60,7 @@ macro_rules! forge_around {
                 JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing,
                 TreeChange, TreeEntry, WorkflowRun,
             };
-            use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+            use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
             #[async_trait::async_trait]
             impl Forge for $wrapper {
@@ -286,6 +286,17 @@ macro_rules! forge_around {
                 async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
                     let call = writing("set_milestone", slug, format_args!("{number} {}", first_line(title)));
                     self.around(call, self.inner().set_milestone(slug, number, title), None).await
+                }
+
+                async fn enable_auto_merge(
+                    &self,
+                    slug: &RepoSlug,
+                    number: u64,
+                    method: MergeMethod,
+                    expected: &ObjectId,
+                ) -> ForgeResult<()> {
+                    let call = writing("enable_auto_merge", slug, format_args!("{number} {method}"));
+                    self.around(call, self.inner().enable_auto_merge(slug, number, method, expected), None).await
                 }
 
                 async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -6,6 +6,7 @@
 
 mod app;
 mod auth;
+mod auto_merge;
 mod classify;
 mod client;
 mod glance;
@@ -31,7 +32,7 @@ use crate::forge::{
     Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange, TreeEntry,
     WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Secret, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Secret, Timestamp};
 use crate::system::System;
 
 pub use auth::{Access, Credentials, TokenKind};
@@ -313,6 +314,16 @@ impl Forge for GithubForge {
 
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.put_milestone(slug, number, title).await
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.let_merge(slug, number, method, expected).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

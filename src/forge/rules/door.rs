@@ -14,7 +14,7 @@ use crate::forge::{
     IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, PullState, Repository,
     Standing, TreeChange, TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 #[async_trait]
 impl<S: Storage> Forge for Embedded<S> {
@@ -325,6 +325,17 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.put_under_milestone(slug, number, title).await
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.storage.repository(slug).await?;
+        self.let_merge(slug, number, method, expected).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

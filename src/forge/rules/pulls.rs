@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use super::{Embedded, Happening, Mergeable, PullRecord, Storage, ThreadKind, ThreadRecord, pull_key};
-use crate::forge::{ForgeError, ForgeResult, IssueEventKind, NewPull, PullRequest, PullState, Standing};
-use crate::model::{Actor, ActorKind, BranchName, ObjectId, RepoSlug};
+use crate::forge::{Checks, ForgeError, ForgeResult, IssueEventKind, NewPull, PullRequest, PullState, Standing};
+use crate::model::{Actor, ActorKind, BranchName, MergeMethod, ObjectId, RepoSlug};
 
 /// How far back a merge is looked for along the base's own line; further back the merge is known, its commit not.
 const MERGE_SEARCH: usize = 10_000;
@@ -66,6 +66,7 @@ impl<S: Storage> Embedded<S> {
                 draft: new.draft,
                 mergeable: Mergeable::Clean,
                 reviewed_by: std::collections::BTreeSet::new(),
+                auto_merge: None,
                 merged_at: None,
                 merge_sha: None,
             }),
@@ -126,6 +127,39 @@ impl<S: Storage> Embedded<S> {
             }
         }
         Ok(())
+    }
+
+    /// Lets a pull request be merged later, by GitHub's rules: an open one that is no draft and has something to wait for.
+    pub(super) async fn let_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        let _hold = self.storage.exclusive(slug).await?;
+        let standing = self.standing_now(slug, number).await?;
+        if standing.head != *expected {
+            return Err(ForgeError::Conflict(format!(
+                "the head of {slug}#{number} is {}, not {}",
+                standing.head.short(),
+                expected.short()
+            )));
+        }
+        let mut record = self.thread_or_not_found(slug, number).await?;
+        let Some(pull) = record.pull.as_mut().filter(|pull| pull.auto_merge.is_none()) else { return Ok(()) };
+        let refused = |why: &str| Err(ForgeError::Conflict(format!("Pull request {why}")));
+        if !record.open {
+            return refused("is closed");
+        }
+        if pull.draft {
+            return refused("is in draft status");
+        }
+        if standing.mergeable == Some(true) && self.checks_of(slug, expected).await? == Checks::Passing {
+            return refused("is in clean status");
+        }
+        pull.auto_merge = Some(method);
+        self.storage.put_thread(slug, &record, Vec::new()).await
     }
 
     /// Says whether a pull request can be merged, as the forge finds out by itself or a person by looking.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::forge::{Comment, Issue, IssueEvent, IssueEventKind, PullRequest, PullState};
-use crate::model::{Actor, ActorKind, Asked, BranchName, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
+use crate::model::{Actor, ActorKind, Asked, BranchName, MergeMethod, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
 
 /// The login that an embedded forge gives to Homeostat.
 pub const OUR_LOGIN: &str = "homeostat[bot]";
@@ -98,6 +98,9 @@ pub struct PullRecord {
     /// Who reviewed it.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub reviewed_by: BTreeSet<String>,
+    /// How the forge is to merge it by itself, where it is let.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_merge: Option<MergeMethod>,
     /// When it was merged; a thread with it is merged.
     pub merged_at: Option<Timestamp>,
     /// The commit that merged it.
@@ -195,6 +198,7 @@ impl ThreadRecord {
             merged_at: pull.merged_at,
             merge_sha: pull.merge_sha.clone(),
             closed_at: self.closed_at,
+            auto_merge: self.open && pull.auto_merge.is_some(),
             asked: self.asked(),
         })
     }

@@ -4,7 +4,7 @@
 //! repository would show.
 
 use homeostat::forge::rules::{
-    CommentRecord, Mergeable, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
+    CommentRecord, Mergeable, OUR_LOGIN, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
 };
 use homeostat::forge::{Commit, IssueEvent, IssueEventKind, Label};
 use homeostat::model::{Actor, ActorKind, ObjectId, Permission, RepoSlug, Timestamp};
@@ -277,6 +277,10 @@ impl Site {
         let link = |rest: &str| json!({"href": format!("{root}{rest}")});
         let reviewers = thread.reviewers.iter().filter(|name| !name.starts_with('/'));
         let reviewers: Vec<Value> = reviewers.map(|login| self.user(&actor(login))).collect();
+        let auto_merge = pull.auto_merge.filter(|_| thread.open).map(|method| {
+            let us = self.user(&actor(OUR_LOGIN));
+            json!({"enabled_by": us, "merge_method": method, "commit_title": "", "commit_message": ""})
+        });
         let (mergeable, state) = match pull.mergeable {
             _ if !thread.open => (None, "unknown"),
             Mergeable::Clean => (Some(true), "clean"),
@@ -303,7 +307,7 @@ impl Site {
                 },
                 "head": side(pull.head.as_str(), pull.head_sha.as_str()),
                 "base": side(pull.base.as_str(), base_sha.as_str()),
-                "draft": pull.draft, "auto_merge": null, "requested_reviewers": reviewers, "requested_teams": [],
+                "draft": pull.draft, "auto_merge": auto_merge, "requested_reviewers": reviewers, "requested_teams": [],
                 "merged_at": pull.merged_at.map(rfc3339), "merge_commit_sha": pull.merge_sha,
                 "merged": pull.merged_at.is_some(), "mergeable": mergeable, "rebaseable": null,
                 "mergeable_state": state,

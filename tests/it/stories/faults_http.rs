@@ -28,12 +28,11 @@ impl Http {
 
     /// Makes a run with these faults.
     pub(super) async fn with_faults(&self, world: &World, faults: Vec<Fault>) -> Ran {
-        let soon = faults.iter().any(|fault| fault.kind.needs_patience());
-        self.process(world, faults, soon, Options::default()).await
+        self.process(world, faults, false, Options::default()).await
     }
 
     /// Makes one run; `soon` where the client is to lose its patience.
-    async fn process(&self, world: &World, faults: Vec<Fault>, soon: bool, options: Options) -> Ran {
+    pub(super) async fn process(&self, world: &World, faults: Vec<Fault>, soon: bool, options: Options) -> Ran {
         self.door.set_faults(faults);
         let before = self.door.requests();
         let slugs = slugs(world);

@@ -13,7 +13,7 @@ use super::faults::{Road, exactly_one_terminal_event, lines};
 use super::faults_http::{Http, every_one};
 use super::program::{Bug, Scripted, bug, mend, source};
 use super::world::{Options, Ran, World};
-use crate::http::Kind;
+use crate::http::{Fault as HttpFault, Kind};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 
@@ -410,7 +410,8 @@ async fn over_http_a_fault_at_any_request_ends_in_one_pull_request_that_is_repla
         let (world, slug, pull) = conflicting_shop().await;
         let http = Http::open(&world).await;
         let what = format!("{kind:?} at request {index}");
-        let faulted = http.with_faults(&world, vec![crate::http::Fault::at(index, kind)]).await;
+        let faults = vec![HttpFault::at(index, kind)];
+        let faulted = http.process(&world, faults, kind.needs_patience(), Options::default()).await;
         let met = http.door.faults_met() > 0;
         exactly_one_terminal_event(&faulted, &what);
         mended(&world, &slug, &pull, &http, &what).await;
