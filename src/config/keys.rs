@@ -215,7 +215,7 @@ const AUTO_MERGE: &[Key] = &[
     key(
         "delete_branch",
         Takes::Switch,
-        "Whether our branch goes after the merge; GitHub has only a setting of the repository for that, which is left alone, and a later version's `outcomes` does it.",
+        "Whether our branch goes after the merge. Remembered for `outcomes`, which is not there yet; until then a repository's own setting does it.",
     ),
 ];
 

@@ -337,6 +337,10 @@ fn compose(
             "environment: {name}: It is looser than the configuration, and a limit from there can only tighten."
         ));
     }
+    if !settings.contains_key("mode") {
+        // A ceiling that nobody gave is none: it is as high as the repositories go.
+        config.mode = config.repositories.iter().map(|policy| policy.mode).fold(config.mode, Mode::max);
+    }
     lower_ceiling(&mut config, &mut settings, &environment, flags);
     let Environment { stage, learning, .. } = environment;
     problems.or(Loaded { config, warnings, environment: stage, learning, origins, settings })

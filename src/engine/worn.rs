@@ -23,7 +23,7 @@ pub(crate) async fn wear(
     }
     let mut facts = PullFacts { mergeable: standing.mergeable, reviewed: standing.reviewed, head: None, base: None };
     loop {
-        match gate::worn(&facts) {
+        match gate::worn(facts) {
             PullLook::Done(wear) => return Ok(wear),
             PullLook::AtHead => {
                 facts.head = Some(signal(retry(system, async || forge.checks(slug, head).await).await?));

@@ -61,7 +61,7 @@ pub enum Look {
 }
 
 /// Decides how an open pull request of ours stands, or what has to be read for that; little is read where little is needed.
-pub const fn worn(facts: &PullFacts) -> Look {
+pub const fn worn(facts: PullFacts) -> Look {
     match (facts.reviewed, facts.mergeable, facts.head, facts.base) {
         (true, ..) => Look::Done(Wear::Sound),
         (_, None, ..) => Look::Done(Wear::Unclear),
@@ -84,20 +84,20 @@ mod tests {
     const CLEAN: PullFacts = PullFacts { mergeable: Some(true), reviewed: false, head: None, base: None };
 
     fn judged(head: Signal, base: Signal) -> Look {
-        worn(&PullFacts { head: Some(head), base: Some(base), ..CLEAN })
+        worn(PullFacts { head: Some(head), base: Some(base), ..CLEAN })
     }
 
     #[test]
     fn a_conflict_is_a_reason_and_a_forge_that_does_not_know_is_none() {
-        assert_eq!(worn(&PullFacts { mergeable: Some(false), ..CLEAN }), Look::Done(Wear::Conflicting));
+        assert_eq!(worn(PullFacts { mergeable: Some(false), ..CLEAN }), Look::Done(Wear::Conflicting));
         let unknown = PullFacts { mergeable: None, head: Some(Signal::Red), base: Some(Signal::Green), ..CLEAN };
-        assert_eq!(worn(&unknown), Look::Done(Wear::Unclear));
+        assert_eq!(worn(unknown), Look::Done(Wear::Unclear));
     }
 
     #[test]
     fn red_on_our_head_is_a_reason_only_while_the_base_is_green() {
-        assert_eq!(worn(&CLEAN), Look::AtHead);
-        assert_eq!(worn(&PullFacts { head: Some(Signal::Red), ..CLEAN }), Look::AtBase);
+        assert_eq!(worn(CLEAN), Look::AtHead);
+        assert_eq!(worn(PullFacts { head: Some(Signal::Red), ..CLEAN }), Look::AtBase);
         assert_eq!(judged(Signal::Red, Signal::Green), Look::Done(Wear::Red));
         assert_eq!(judged(Signal::Red, Signal::Pending), Look::Done(Wear::Unclear));
         for base in [Signal::Red, Signal::None] {
@@ -110,7 +110,7 @@ mod tests {
         for (head, wear) in
             [(Signal::None, Wear::Sound), (Signal::Green, Wear::Sound), (Signal::Pending, Wear::Unclear)]
         {
-            assert_eq!(worn(&PullFacts { head: Some(head), ..CLEAN }), Look::Done(wear));
+            assert_eq!(worn(PullFacts { head: Some(head), ..CLEAN }), Look::Done(wear));
             assert!(!wear.is_worn());
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     fn what_a_person_reviewed_is_left_to_the_person() {
         for mergeable in [None, Some(false), Some(true)] {
             let reviewed = PullFacts { mergeable, reviewed: true, head: Some(Signal::Red), base: Some(Signal::Green) };
-            assert_eq!(worn(&reviewed), Look::Done(Wear::Sound));
+            assert_eq!(worn(reviewed), Look::Done(Wear::Sound));
         }
     }
 }

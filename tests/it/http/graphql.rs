@@ -305,18 +305,16 @@ impl Run<'_> {
         let known: Vec<RepoSlug> = self.hub.known.lock().expect("no test panics here").values().cloned().collect();
         for slug in known {
             let world = self.hub.forge.world(&slug).await.map_err(|error| failed("INTERNAL", error.to_string()))?;
-            let pulls = world.threads.iter().filter(|one| one.thread.pull.is_some()).map(|one| one.thread.number);
-            for number in
-                pulls.filter(|number| node_id("PR", repository_id(&slug) * 1_000 + number) == text("pullRequestId"))
-            {
-                let unprocessable = |why: String| failed("UNPROCESSABLE", why);
-                let method = text("mergeMethod").to_ascii_lowercase().parse().map_err(unprocessable)?;
-                let head = text("expectedHeadOid").parse().map_err(|_| unprocessable("no object id".to_owned()))?;
-                let done = self.hub.forge.enable_auto_merge(&slug, number, method, &head).await;
-                done.map_err(|error| unprocessable(error.to_string()))?;
-                let shown = json!({"clientMutationId": input["clientMutationId"]});
-                return Ok(Got::Node(Node::Plain("EnablePullRequestAutoMergePayload", shown)));
-            }
+            let mut pulls = world.threads.iter().filter(|one| one.thread.pull.is_some()).map(|one| one.thread.number);
+            let is_meant = |number: &u64| node_id("PR", repository_id(&slug) * 1_000 + number) == text("pullRequestId");
+            let Some(number) = pulls.find(is_meant) else { continue };
+            let unprocessable = |why: String| failed("UNPROCESSABLE", why);
+            let method = text("mergeMethod").to_ascii_lowercase().parse().map_err(unprocessable)?;
+            let head = text("expectedHeadOid").parse().map_err(|_| unprocessable("no object id".to_owned()))?;
+            let done = self.hub.forge.enable_auto_merge(&slug, number, method, &head).await;
+            done.map_err(|error| unprocessable(error.to_string()))?;
+            let shown = json!({"clientMutationId": input["clientMutationId"]});
+            return Ok(Got::Node(Node::Plain("EnablePullRequestAutoMergePayload", shown)));
         }
         Err(failed(
             "NOT_FOUND",

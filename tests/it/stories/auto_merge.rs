@@ -2,7 +2,8 @@
 
 use homeostat::forge::faults::{Fault, FaultKind};
 use homeostat::forge::rules::ThreadRecord;
-use homeostat::model::{MergeMethod, Mode, RepoSlug};
+use homeostat::gate;
+use homeostat::model::{Candidate, EvidenceKind, MergeMethod, Mode, Policy, RepoSlug, Source};
 use homeostat::plan::Verb;
 
 use super::faults::{Road as _, lines};
@@ -65,7 +66,9 @@ async fn a_lower_mode_an_unnamed_pattern_and_a_draft_are_never_let() {
             let script = weak.script.clone();
             weak.script = std::sync::Arc::new(move |ask| {
                 let mut all = script(ask)?;
-                all.iter_mut().for_each(|one| one.confidence = Some(0.55));
+                for one in &mut all {
+                    one.confidence = Some(0.55);
+                }
                 Ok(all)
             });
             world.fixers = vec![weak];
@@ -141,4 +144,25 @@ async fn v_90_the_forge_is_let_merge_by_its_own_rules_and_is_never_told_to_merge
         let target = entry.target.as_str();
         assert!(!target.contains("/merge") && !target.contains("/reviews"), "{entry}");
     }
+}
+
+#[test]
+fn only_evidence_red_green_of_a_named_pattern_lets_the_forge_merge() {
+    let mut policy = Policy::built_in("acme/parcels".parse().expect("a slug"));
+    let sample = crate::sample::candidate();
+    let id = sample.pattern.clone().expect("a pattern");
+    assert_eq!(gate::auto_merge(&sample, &policy, Mode::Auto, false), None, "nothing is named");
+    policy.auto_merge.patterns = vec![id];
+    assert_eq!(gate::auto_merge(&sample, &policy, Mode::Auto, false), Some(MergeMethod::Squash));
+    assert_eq!(gate::auto_merge(&sample, &policy, Mode::Auto, true), None, "a draft");
+    for mode in [Mode::Observe, Mode::Approve, Mode::Draft, Mode::Ready] {
+        assert_eq!(gate::auto_merge(&sample, &policy, mode, false), None, "{mode}");
+    }
+    for kind in [EvidenceKind::Reproduced, EvidenceKind::Synthetic, EvidenceKind::GreenOnly] {
+        let mut weaker = sample.clone();
+        weaker.evidence.kind = kind;
+        assert_eq!(gate::auto_merge(&weaker, &policy, Mode::Auto, false), None, "{kind:?}");
+    }
+    let native = Candidate { source: Source::Native, ..sample };
+    assert_eq!(gate::auto_merge(&native, &policy, Mode::Auto, false), None, "no pattern made it");
 }

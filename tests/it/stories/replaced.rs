@@ -252,6 +252,21 @@ async fn what_a_person_committed_to_stays() {
     is_kept(&world, &slug, "a person committed").await;
 }
 
+#[tokio::test]
+async fn a_hundred_runs_over_a_pull_request_that_has_to_stay_write_nothing() {
+    let (world, slug, pull) = red_shop(Some(Conclusion::Failure)).await;
+    for conclusion in [Conclusion::ActionRequired, Conclusion::Failure] {
+        checked(&world, &slug, &pull.head_sha, conclusion).await;
+        let before = world.everything().await;
+        for _ in 0..50 {
+            world.hours(1);
+            let ran = world.run().await;
+            assert_eq!((ran.writes, ran.class.code()), (0, 0), "{conclusion:?}: {}", lines(&ran));
+        }
+        assert!(before == world.everything().await, "{conclusion:?}");
+    }
+}
+
 /// Lets something happen between the proof and the publishing.
 async fn meanwhile(world: &World) -> Ran {
     let proved = world.run_with(Options { publish: false, ..Options::default() }).await;
@@ -302,7 +317,9 @@ async fn a_ready_pull_requests_patch_is_not_replaced_by_one_that_is_worth_a_draf
     let script = weak.script.clone();
     weak.script = std::sync::Arc::new(move |ask| {
         let mut all = script(ask)?;
-        all.iter_mut().for_each(|one| one.confidence = Some(0.55));
+        for one in &mut all {
+            one.confidence = Some(0.55);
+        }
         Ok(all)
     });
     world.fixers = vec![weak];
@@ -396,7 +413,7 @@ async fn over_http_red_checks_are_seen_and_the_patch_replaced_once() {
 }
 
 /// Of so many requests one is tried by default.
-const SAMPLE: usize = 17;
+const SAMPLE: usize = 31;
 
 #[rstest]
 #[tokio::test]
