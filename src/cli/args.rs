@@ -434,7 +434,7 @@ pub(crate) struct InitArgs {
 
 fn parse_mode(text: &str) -> Result<Mode, String> {
     match text.parse::<Mode>()? {
-        mode @ (Mode::Observe | Mode::Draft | Mode::Ready) => Ok(mode),
-        mode => Err(format!("mode {mode} is not there in this version; use observe, draft or ready")),
+        mode @ (Mode::Observe | Mode::Draft | Mode::Ready | Mode::Auto) => Ok(mode),
+        mode => Err(format!("mode {mode} is not there in this version; use observe, draft, ready or auto")),
     }
 }

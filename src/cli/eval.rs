@@ -271,6 +271,7 @@ fn work(report: Report, slug: &RepoSlug, base: &ObjectId, policy: &Policy) -> Re
         attempt: 1,
         inputs_specific: inputs.specific,
         inputs_baseline: inputs.baseline,
+        replaces: None,
         state,
         related: Vec::new(),
     })

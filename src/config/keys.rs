@@ -81,7 +81,7 @@ const fn later(name: &'static str, meaning: &'static str) -> Key {
     Key { name, takes: Takes::Anything, state: State::NotYet, meaning }
 }
 
-const MODES: Takes = Takes::Choice(&["observe", "draft", "ready"], &["approve", "auto"]);
+const MODES: Takes = Takes::Choice(&["observe", "draft", "ready", "auto"], &["approve"]);
 const NETWORKS: Takes = Takes::Choice(&["none", "registries", "all"], &[]);
 const SETTING: Takes = Takes::Choice(&["refuse", "flag", "allow"], &[]);
 const DAY: u64 = 86_400;
@@ -168,8 +168,8 @@ pub(super) const REPOSITORY: &[Key] = &[
     key("labels", Takes::Labels, "Labels put on pull requests; none of them may be a trigger label."),
     key("pull_request", Takes::Table(PULL_REQUEST), "Whom pull requests ask, and how they look."),
     later("dispatch_ci", "A workflow to start by dispatch."),
-    later("auto_merge", "The forge's own auto-merge."),
     key("open_pr", Takes::Table(OPEN_PR), "Pull requests for pushed feature branches, by `homeostat open-pr`."),
+    key("auto_merge", Takes::Table(AUTO_MERGE), "The forge's own auto-merge, in mode `auto` alone."),
     key("native_fixers", Takes::Table(NATIVE), "The repository's own tools as fixers."),
     later("shadow_from_people", "Learning from people's fixes."),
     key("tags", Takes::Texts, "Tags copied into events."),
@@ -216,6 +216,20 @@ const OPEN_PR: &[Key] = &[
         "A file beside the configuration with a template for the part that people fill in, with `base`, `branch`, `title`; unset is the repository's own pull request template, or a short checklist.",
     ),
     key("reviewers", Takes::Texts, "People asked to review."),
+];
+
+const AUTO_MERGE: &[Key] = &[
+    key(
+        "patterns",
+        Takes::Texts,
+        "Ids of patterns whose red-green, ready pull requests the forge may merge by itself.",
+    ),
+    key("method", Takes::Choice(&["squash", "merge", "rebase"], &[]), "How the forge merges."),
+    key(
+        "delete_branch",
+        Takes::Switch,
+        "Whether our branch goes after the merge. Remembered for `outcomes`, which is not there yet; until then a repository's own setting does it.",
+    ),
 ];
 
 const PROTECTED: &[Key] = &[

@@ -291,9 +291,9 @@ fn compose(
     mut warnings: Vec<String>,
 ) -> Result<Loaded, Problems> {
     let environment = environment::read(env, &mut problems);
-    if let Some(mode) = flags.mode.filter(|mode| matches!(mode, Mode::Approve | Mode::Auto)) {
+    if let Some(mode) = flags.mode.filter(|mode| *mode == Mode::Approve) {
         let message =
-            format!("`{mode}` is known, but this version does not have it yet; there are observe, draft, ready.");
+            format!("`{mode}` is known, but this version does not have it yet; there are observe, draft, ready, auto.");
         problems.add(None, "--mode", ProblemCode::NotYet, message);
     }
     let mut config = Config::empty();
@@ -342,6 +342,10 @@ fn compose(
         warnings.push(format!(
             "environment: {name}: It is looser than the configuration, and a limit from there can only tighten."
         ));
+    }
+    if !settings.contains_key("mode") {
+        // A ceiling that nobody gave is none: it is as high as the repositories go.
+        config.mode = config.repositories.iter().map(|policy| policy.mode).fold(config.mode, Mode::max);
     }
     lower_ceiling(&mut config, &mut settings, &environment, flags);
     let Environment { stage, learning, .. } = environment;

@@ -268,6 +268,10 @@ impl Story<'_> {
             proposed.patch = baseline.ground.format(self.means.policy, proposed.patch).await?;
             let verdict = guardrail::evaluate(&guardrail::Change::from_patch(&proposed.patch), self.means.policy);
             match refused(&verdict) {
+                // What was turned down once is passed over; the next best may be another change.
+                None if self.is_turned_down(&proposed.patch).await? => {
+                    refusal.get_or_insert(Reason::RejectedTree.into());
+                }
                 None => passed.push(proposed),
                 Some(ending) => {
                     self.outcome.refused.get_or_insert_with(|| proposed.patch.clone());
@@ -280,6 +284,14 @@ impl Story<'_> {
             Some(ending) if passed.is_empty() => Err(ending),
             _ => Ok(passed),
         }
+    }
+}
+
+impl Story<'_> {
+    /// Returns whether a patch makes a tree that people, or the checks of a pull request, turned down before.
+    async fn is_turned_down(&self, patch: &Patch) -> Result<bool, Ending> {
+        let turned_down = &self.work.state.rejected_trees;
+        Ok(!turned_down.is_empty() && turned_down.contains(&self.checkout.tree_with(patch).await?))
     }
 }
 

@@ -8,11 +8,11 @@ use async_trait::async_trait;
 use tracing::Instrument as _;
 
 use crate::forge::{
-    Ahead, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
-    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
-    WorkflowRun,
+    Ahead, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
+    Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
+    TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 /// Opens the span of one call, for logs and traces.
 fn call(name: &'static str) -> tracing::Span {
@@ -97,6 +97,14 @@ impl Forge for Counted<'_> {
 
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
         self.inner.pull(slug, number).instrument(call("pull")).await
+    }
+
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        self.inner.standing(slug, number).instrument(call("standing")).await
+    }
+
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        self.inner.checks(slug, commit).instrument(call("checks")).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
@@ -229,6 +237,18 @@ impl Forge for Counted<'_> {
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.permit()?;
         self.counted(self.inner.set_milestone(slug, number, title).instrument(call("set_milestone")).await)
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.permit()?;
+        let made = self.inner.enable_auto_merge(slug, number, method, expected);
+        self.counted(made.instrument(call("enable_auto_merge")).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

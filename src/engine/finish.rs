@@ -1,4 +1,4 @@
-//! The finishing touches of a pull request: labels, reviewers, assignees, milestone (F-48). Layer 4.
+//! The finishing touches of a pull request: labels, reviewers, assignees, milestone (F-48), the forge's auto-merge. Layer 4.
 //!
 //! Every call is idempotent, and none of them is worth a pull request: what fails now is done by the next run, and what is
 //! refused for good is said once.
@@ -23,7 +23,7 @@ pub(crate) struct Finish {
 
 impl Finish {
     /// Takes note of an answer that is no success.
-    fn note(&mut self, what: &str, error: &ForgeError) {
+    pub(crate) fn note(&mut self, what: &str, error: &ForgeError) {
         match error {
             ForgeError::Transient(_) | ForgeError::Ambiguous(_) | ForgeError::RateLimited { .. } => {
                 tracing::warn!(%error, "{what}: the next run tries again");
@@ -88,7 +88,7 @@ impl Finisher<'_> {
     }
 
     /// Waits out a replica that does not know the pull request yet (F-48).
-    async fn patiently(
+    pub(crate) async fn patiently(
         &self,
         mut ask: impl AsyncFnMut() -> std::result::Result<(), ForgeError>,
     ) -> std::result::Result<(), ForgeError> {

@@ -81,6 +81,7 @@ pub(crate) fn marks<'a>(looked: impl Iterator<Item = (&'a Option<Seen>, &'a Sele
     let rests = |(seen, selected): (&Option<Seen>, &Selected)| {
         let seen = seen.as_ref().filter(|seen| !seen.quiet)?;
         let done = selected.works.is_empty()
+            && !selected.unsettled
             && selected.view.error.is_none()
             // Of what may not be named no commit is either.
             && !selected.view.hidden

@@ -31,6 +31,7 @@ pub mod state;
 mod target;
 pub mod veil;
 mod work;
+mod worn;
 
 use std::time::Duration;
 

@@ -108,7 +108,12 @@ async fn attempt_repository<'w>(
             now,
         };
         let began = context.system.monotonic();
-        let proven = outcomes.iter().filter(|(_, o)| matches!(o.attempted, Attempted::Proven(_))).count();
+        // What takes the place of a patch of ours opens nothing.
+        let opens = |outcome: &Outcome| match &outcome.attempted {
+            Attempted::Proven(candidate) => candidate.replaces.is_none(),
+            Attempted::Settled(_) => false,
+        };
+        let proven = outcomes.iter().filter(|(_, outcome)| opens(outcome)).count();
         let span = tracing::info_span!("failure", fingerprint = %work.fingerprint);
         let outcome = async {
             if is_past(reservation.deadline, now) {
@@ -129,7 +134,7 @@ async fn attempt_repository<'w>(
                     if let Some(subsumer) = subsumer {
                         return mended_by(work, &means, subsumer);
                     }
-                    if proven >= room {
+                    if work.replaces.is_none() && proven >= room {
                         return left(work, &means, Reason::Capped);
                     }
                     match baselines.get(&key) {

@@ -37,6 +37,8 @@ pub(crate) enum How {
     Created,
     Adopted,
     Updated,
+    /// Its patch was replaced.
+    Replaced,
     Kept,
 }
 
@@ -45,7 +47,7 @@ impl How {
         match self {
             Self::Created => "created",
             Self::Adopted => "adopted",
-            Self::Updated => "updated",
+            Self::Updated | Self::Replaced => "updated",
             Self::Kept => "kept",
         }
     }
@@ -104,7 +106,7 @@ pub(crate) async fn observe(context: &Context<'_>, candidate: &Candidate) -> Res
     };
     let query = PullQuery { head: Some(name), open_only: false };
     let pulls = retry(system, async || forge.pulls(slug, &query, None).await).await?.items;
-    Ok((Observed { branch, pulls: pulls.iter().map(observed_pull).collect() }, pulls))
+    Ok((Observed { branch, pulls: pulls.iter().map(observed_pull).collect(), replaceable: false }, pulls))
 }
 
 impl Reconciler<'_> {
@@ -114,14 +116,14 @@ impl Reconciler<'_> {
             Decision::Leave(reason) => Ok(Reconciled::Left(*reason)),
             Decision::Keep { number, same_tree } => self.keep(*number, *same_tree, observed).await,
             Decision::Create => {
-                let commit = self.commit().await?;
+                let commit = self.commit(Verb::CreateBranch, None).await?;
                 match self.create_branch(&commit).await? {
                     Some(reason) => Ok(Reconciled::Left(reason)),
                     None => self.open(false).await,
                 }
             }
             Decision::Fill { head } => {
-                let commit = self.commit().await?;
+                let commit = self.commit(Verb::CreateBranch, None).await?;
                 self.intend(Verb::AdvanceBranch, commit.as_str())?;
                 let moved =
                     self.context.forge.advance_branch(&self.candidate.slug, &self.desired.branch, head, &commit);
@@ -136,8 +138,9 @@ impl Reconciler<'_> {
                 }
                 self.open(false).await
             }
+            Decision::Replace { number, head } => self.supersede(*number, head, observed).await,
             Decision::Adopt { trailer } if trailer.tree == self.desired.tree => self.open(true).await,
-            Decision::Adopt { .. } => self.replace(observed).await,
+            Decision::Adopt { .. } => self.start_over(observed).await,
         }
     }
 
@@ -164,15 +167,19 @@ impl Reconciler<'_> {
             self.finisher().ask(number, &seen.asked, &mut finish).await;
         }
         let pull = retry(self.context.system, async || forge.pull(slug, number).await).await?;
+        if verbs.contains(&Verb::EnableAutoMerge) {
+            self.let_merge(&pull, &mut finish).await;
+        }
         let how = if edits { How::Updated } else { How::Kept };
         Ok(Reconciled::Done { how, pull: Box::new(pull), finish })
     }
 
-    /// Stores blobs, tree and commit; all three may be repeated without harm.
-    async fn commit(&self) -> Result<ObjectId> {
+    /// Stores blobs, tree and commit; all three may be repeated without harm. `on` is a head of ours whose patch the commit
+    /// replaces.
+    async fn commit(&self, verb: Verb, on: Option<&ObjectId>) -> Result<ObjectId> {
         use base64::Engine as _;
         let (forge, slug, system) = (self.context.forge, &self.candidate.slug, self.context.system);
-        self.intend(Verb::CreateBranch, self.desired.tree.as_str())?;
+        self.intend(verb, self.desired.tree.as_str())?;
         let mut changes = Vec::with_capacity(self.candidate.files.len());
         for file in &self.candidate.files {
             let entry = match &file.content {
@@ -206,10 +213,47 @@ impl Reconciler<'_> {
         };
         let commit = NewCommit {
             tree,
-            parents: vec![parent.clone()],
+            parents: on.into_iter().chain([parent]).cloned().collect(),
             message: format!("{}\n\n{trailer}\n", self.message.trim_end()),
         };
         Ok(retry(system, async || forge.create_commit(slug, &commit).await).await?)
+    }
+
+    /// Puts another patch in the place of the one that is there: the branch first, moved forward from the very head that was
+    /// looked at, then the body, which speaks of the new tree. What comes between the two is mended by the next run, since
+    /// the candidate waits until both are done.
+    async fn supersede(&self, number: u64, head: &ObjectId, observed: &Observed) -> Result<Reconciled> {
+        let (forge, slug, branch) = (self.context.forge, &self.candidate.slug, &self.desired.branch);
+        let commit = self.commit(Verb::ReplaceCommit, Some(head)).await?;
+        match forge.advance_branch(slug, branch, head, &commit).await {
+            Ok(()) => {}
+            Err(
+                error @ (ForgeError::Ambiguous(_)
+                | ForgeError::Transient(_)
+                | ForgeError::Conflict(_)
+                | ForgeError::Invalid(_)),
+            ) => {
+                // Read after the answer was lost, or after somebody was faster; never written blindly.
+                let (now, _) = observe(self.context, self.candidate).await?;
+                match now.branch {
+                    // Nothing moved, or what was read is old: the next run looks again.
+                    None => return Err(error.into()),
+                    Some(RefState { head: seen, .. }) if seen == *head => return Err(error.into()),
+                    Some(RefState { ownership: Ownership::Ours(trailer), .. }) if trailer.tree == self.desired.tree => {
+                    }
+                    Some(RefState { ownership: Ownership::Ours(_), .. }) => {
+                        return self.keep(number, false, &now).await;
+                    }
+                    Some(_) => return Ok(Reconciled::Left(Reason::HumanOwned)),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let done = self.keep(number, true, observed).await?;
+        Ok(match done {
+            Reconciled::Done { pull, finish, .. } => Reconciled::Done { how: How::Replaced, pull, finish },
+            left => left,
+        })
     }
 
     /// Creates the branch; the ref is the lock. Returns why it was left alone, if it was.
@@ -243,7 +287,7 @@ impl Reconciler<'_> {
         Ok(
             match (
                 branch.head == *commit,
-                plan::decide(self.desired, &Observed { pulls: Vec::new(), branch: Some(branch) }),
+                plan::decide(self.desired, &Observed { branch: Some(branch), ..Observed::default() }),
             ) {
                 (true, _) => None,
                 (false, Decision::Adopt { trailer }) if trailer.tree == self.desired.tree => None,
@@ -262,12 +306,12 @@ impl Reconciler<'_> {
 
     /// Replaces an orphan branch of ours that holds another tree than the one proved now: only after every look shows
     /// that it has no pull request, and only from the commit that was seen.
-    async fn replace(&self, observed: &Observed) -> Result<Reconciled> {
+    async fn start_over(&self, observed: &Observed) -> Result<Reconciled> {
         let Some(branch) = &observed.branch else { return Ok(Reconciled::Left(Reason::ForeignBranch)) };
         if let Some(pull) = clear_orphan(self.context, self.candidate, &branch.head).await? {
             return Ok(Reconciled::Done { how: How::Kept, pull: Box::new(pull), finish: Finish::default() });
         }
-        let commit = self.commit().await?;
+        let commit = self.commit(Verb::CreateBranch, None).await?;
         match self.create_branch(&commit).await? {
             Some(reason) => Ok(Reconciled::Left(reason)),
             None => self.open(false).await,
@@ -320,7 +364,30 @@ impl Reconciler<'_> {
         let mut finish = Finish::default();
         self.finisher().label(pull.number, &mut finish).await;
         self.finisher().ask(pull.number, &pull.asked, &mut finish).await;
+        self.let_merge(&pull, &mut finish).await;
         Reconciled::Done { how, pull: Box::new(pull), finish }
+    }
+
+    /// Lets the forge merge the pull request by itself, where the configuration names its pattern. Only the very tree that
+    /// was proved: what somebody pushed since is not what was allowed. A refusal is a warning, never worth more.
+    async fn let_merge(&self, pull: &PullRequest, finish: &mut Finish) {
+        let Some(method) = self.desired.auto_merge.filter(|_| !pull.auto_merge && !pull.draft) else { return };
+        let (forge, slug) = (self.context.forge, &self.candidate.slug);
+        if self.intend(Verb::EnableAutoMerge, method.as_str()).is_err() {
+            finish.incomplete = true;
+            return;
+        }
+        let finisher = self.finisher();
+        let answer = finisher.patiently(async || {
+            let head = retry(self.context.system, async || forge.commit(slug, &pull.head_sha).await).await?;
+            if head.tree != self.desired.tree {
+                return Err(ForgeError::Conflict("its head is not the tree that was proved".to_owned()));
+            }
+            forge.enable_auto_merge(slug, pull.number, method, &pull.head_sha).await
+        });
+        if let Err(error) = answer.await {
+            finish.note("The forge's auto-merge could not be enabled", &error);
+        }
     }
 
     fn finisher(&self) -> Finisher<'_> {
@@ -378,5 +445,7 @@ fn observed_pull(pull: &PullRequest) -> ObservedPull {
         body: pull.body.clone(),
         labels: pull.labels.clone(),
         asked: pull.asked.clone(),
+        draft: pull.draft,
+        auto_merge: pull.auto_merge,
     }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Selected {
     pub(crate) duplicates: Vec<DuplicateReport>,
     /// States that were lost and could be read back.
     pub(crate) rebuilt: Vec<Rebuilt>,
+    /// Something is not known yet that no first look will tell of: the repository is read again.
+    pub(crate) unsettled: bool,
     /// When the first of its cooldowns ends.
     pub(crate) wake_at: Option<Timestamp>,
 }
@@ -54,6 +56,7 @@ impl Selected {
             skipped: Vec::new(),
             duplicates: Vec::new(),
             rebuilt: Vec::new(),
+            unsettled: false,
             wake_at: None,
         }
     }

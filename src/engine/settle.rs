@@ -147,15 +147,23 @@ fn forget_one(
         return Ok(());
     }
     mutations.insert(candidate, None);
-    // Counted where the candidate goes, so that each is counted once whatever happened on the way.
-    count(one, present, mutations)?;
+    // Counted where the candidate goes, so that each is counted once whatever happened on the way. A patch that took the
+    // place of another opened nothing.
+    if one.candidate.replaces.is_none() {
+        count(one, present, mutations)?;
+    }
     let (Some("left"), Some(reason)) = (one.state, one.reason) else { return Ok(()) };
     let state = match present.get(&failure) {
         Some(bytes) => decode::<FailureState>(&failure, bytes)?,
         None => one.candidate.state_after.clone(),
     };
     if state.episode == one.candidate.episode {
-        let state = gate::unpublished(state, reason, one.because_of.clone());
+        let tree = state.tree.clone();
+        let mut state = gate::unpublished(state, reason, one.because_of.clone());
+        if one.candidate.replaces.is_some() {
+            // The pull request that was to be changed is still there.
+            state.tree = tree;
+        }
         mutations.insert(failure, Some(encode(&veiled(context, &one.candidate.slug, &state))));
     }
     Ok(())

@@ -6,7 +6,7 @@ use base64::Engine as _;
 
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, pages, retry};
+use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, pages, retry, worn};
 use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
@@ -68,13 +68,20 @@ impl<'a> Target<'a> {
     ) -> Result<Published, ReconcileError> {
         let now = retry(self.context.system, async || self.context.forge.now().await).await?;
         let expired = now > candidate.expires_at;
-        let (observed, pulls) = observe(self.context, candidate).await?;
+        let (mut observed, pulls) = observe(self.context, candidate).await?;
         let open = pulls.into_iter().find(|pull| pull.state == PullState::Open);
+        let hidden = observed.pulls.is_empty() || (open.is_some() && observed.branch.is_none());
+        if candidate.replaces.is_some() && hidden && !expired {
+            // There was a pull request, and an open one has its branch: what was read is old, and no ground to act on.
+            let why = "a pull request that was seen before is not shown now";
+            return Err(ForgeError::Transient(why.to_owned()).into());
+        }
+        let replaces = open.is_some() && replaces(candidate, &observed);
         match &open {
             // What is open is there, whatever became of its reasons since; only its labels or text may be missing.
             Some(pull) if expired => return Ok(done(candidate, How::Kept, pull.clone(), None, false)),
-            Some(_) => {}
-            None => {
+            Some(_) if !replaces => {}
+            _ => {
                 if let Some(reason) = self.stale(candidate, expired).await? {
                     return self.leave(candidate, left(candidate, reason, None), &observed).await;
                 }
@@ -90,7 +97,11 @@ impl<'a> Target<'a> {
         }
         let (mut desired, mut warnings) = self.desired(candidate, &verdict)?;
         if let Some(open) = &open {
-            desired.body = render::marker::merge(&open.body, &desired.body);
+            let ours = std::mem::take(&mut desired.body);
+            desired.body = render::marker::merge(&open.body, &ours);
+            // A body without room for the new text would go on speaking of the old tree.
+            desired.replaces.take_if(|_| !desired.body.contains(ours.trim_end()));
+            observed.replaceable = replaces && desired.replaces.is_some() && self.is_worn(candidate, open).await?;
         }
         let decision = plan::decide(&desired, &observed);
         let opens = matches!(decision, Decision::Create | Decision::Fill { .. } | Decision::Adopt { .. });
@@ -136,6 +147,16 @@ impl<'a> Target<'a> {
                 }
             }
         })
+    }
+
+    /// Asks once more, right before it may be written to, whether the patch of our open pull request has to be replaced: a
+    /// person may have looked at it since, or its checks may have turned green.
+    async fn is_worn(&self, candidate: &Candidate, open: &PullRequest) -> Result<bool, ReconcileError> {
+        let (forge, slug) = (self.context.forge, &candidate.slug);
+        let base = retry(self.context.system, async || forge.branch(slug, &open.base).await).await?;
+        let base = base.ok_or_else(|| ForgeError::Transient(format!("{slug} does not show {} now", open.base)))?;
+        let same_base = open.base == candidate.base_branch;
+        Ok(same_base && worn::wear(self.context, slug, open.number, &open.head_sha, &base).await?.is_worn())
     }
 
     /// Returns whether this run may write to this repository.
@@ -295,6 +316,8 @@ impl<'a> Target<'a> {
             draft: !drafts.is_empty(),
             labels,
             asked: self.policy.pull_request.asked(),
+            replaces: candidate.replaces.clone(),
+            auto_merge: gate::auto_merge(candidate, self.policy, self.policy.mode, !drafts.is_empty()),
         };
         Ok((desired, text.warnings))
     }
@@ -332,7 +355,7 @@ impl<'a> Target<'a> {
             Err(ForgeError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let Some(parent) = head.parents.first() else { return Ok(None) };
+        let Some(parent) = plan::tested_parent(&head.parents) else { return Ok(None) };
         let (before, after) = (self.blobs(parent).await?, self.blobs(&pull.head_sha).await?);
         let mut theirs = Patch::new();
         let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -399,6 +422,14 @@ async fn comment_once(context: &Context<'_>, policy: &Policy, issue: u64, body: 
         }
     }
     forge.create_comment(slug, issue, body).await.map(|_| ())
+}
+
+/// Returns whether the candidate was made to replace the very patch that is there.
+fn replaces(candidate: &Candidate, observed: &Observed) -> bool {
+    observed.branch.as_ref().is_some_and(|branch| {
+        let other = matches!(&branch.ownership, Ownership::Ours(trailer) if trailer.tree != candidate.tree);
+        other && candidate.replaces.as_ref() == Some(&branch.head)
+    })
 }
 
 /// Says that a pull request is open for the candidate.

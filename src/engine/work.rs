@@ -44,6 +44,9 @@ pub struct Work {
     pub inputs_specific: String,
     /// Hash of what the baseline depends on.
     pub inputs_baseline: String,
+    /// The head of our own open pull request whose patch is to be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ObjectId>,
     /// The failure's state before.
     pub state: FailureState,
     /// Near duplicates, and failures that resemble it, for readers of the pull request.

@@ -12,9 +12,11 @@ mod runs;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Actor, Asked, BranchName, FileMode, ObjectId, Permission, RepoPath, RepoSlug, Timestamp};
+use crate::model::{
+    Actor, Asked, BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoPath, RepoSlug, Timestamp,
+};
 
-pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Step, WorkflowRun};
+pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Standing, Step, WorkflowRun};
 
 /// The name under which an embedded forge shows its own state repository; made by the first write to it.
 pub const STATE_SLUG: &str = "homeostat/state";
@@ -186,6 +188,9 @@ pub struct PullRequest {
     pub merge_sha: Option<ObjectId>,
     /// When it was closed or merged.
     pub closed_at: Option<Timestamp>,
+    /// Whether the forge will merge it by itself once all that it asks for is there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_merge: bool,
     /// Whom it has asked, as far as the forge still says.
     #[serde(default)]
     pub asked: Asked,
@@ -339,6 +344,12 @@ pub trait Forge: Send + Sync {
     /// Returns one pull request.
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest>;
 
+    /// Says how an open pull request stands: never from a cache, since its patch may be replaced by it.
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing>;
+
+    /// Says what the checks of a commit say together; what never started is not red ([`Checks::of`]).
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks>;
+
     /// Returns the commit that a branch points at, or nothing.
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>>;
 
@@ -434,6 +445,17 @@ pub trait Forge: Send + Sync {
     /// Puts an issue or pull request under the open milestone with a title; [`ForgeError::NotFound`] where there is none.
     /// Idempotent.
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()>;
+
+    /// Lets the forge merge a pull request by itself once its own rules allow it, while its head is the expected commit;
+    /// one that is let already stays so. [`ForgeError::Conflict`] where the forge will not: a draft, one without anything to
+    /// wait for, a repository that does not have it. Homeostat itself merges and approves nothing (V-90). Idempotent.
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()>;
 
     /// Writes a comment. After an unclear answer look for its marker.
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment>;

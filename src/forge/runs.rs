@@ -136,3 +136,64 @@ pub enum Checks {
     /// One failed.
     Failing,
 }
+
+impl Checks {
+    /// Puts conclusions together for the question whether a change is to blame; nothing stands for what has not ended.
+    ///
+    /// What never started, or waits for a person, says nothing yet; what somebody stopped says nothing at all.
+    pub fn of(conclusions: impl IntoIterator<Item = Option<Conclusion>>) -> Self {
+        let mut all = Self::None;
+        for conclusion in conclusions {
+            let one = match conclusion {
+                None | Some(Conclusion::ActionRequired | Conclusion::StartupFailure) => Self::Pending,
+                Some(Conclusion::Failure | Conclusion::TimedOut) => Self::Failing,
+                Some(Conclusion::Success | Conclusion::Skipped | Conclusion::Neutral | Conclusion::Cancelled) => {
+                    Self::Passing
+                }
+            };
+            all = all.and(one);
+        }
+        all
+    }
+
+    /// Puts two answers about one commit together: red is red, and what has not ended may still become it.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failing, _) | (_, Self::Failing) => Self::Failing,
+            (Self::Pending, _) | (_, Self::Pending) => Self::Pending,
+            (Self::Passing, _) | (_, Self::Passing) => Self::Passing,
+            (Self::None, Self::None) => Self::None,
+        }
+    }
+}
+
+/// How an open pull request stands with its base and with people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The head that this is said of.
+    pub head: ObjectId,
+    /// Whether it can be merged without a conflict; nothing while the forge does not know.
+    pub mergeable: Option<bool>,
+    /// Whether a person has reviewed it, in whatever sense.
+    pub reviewed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_never_started_or_waits_for_a_person_is_not_red() {
+        use Conclusion::{ActionRequired, Cancelled, Failure, StartupFailure, Success, TimedOut};
+        let of = |all: &[Option<Conclusion>]| Checks::of(all.iter().copied());
+        assert_eq!(of(&[]), Checks::None);
+        for waits in [None, Some(ActionRequired), Some(StartupFailure)] {
+            assert_eq!(of(&[Some(Success), waits]), Checks::Pending, "{waits:?}");
+        }
+        assert_eq!(of(&[Some(Success), Some(Cancelled)]), Checks::Passing, "stopping a run says nothing of the change");
+        for red in [Failure, TimedOut] {
+            assert_eq!(of(&[None, Some(red), Some(Success)]), Checks::Failing, "{red:?}");
+        }
+    }
+}

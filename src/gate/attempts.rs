@@ -27,6 +27,13 @@ impl AttemptInputs {
         Self { specific: sha256_prefixed(&parts), baseline: sha256_prefixed(&["baseline", base, config_hash]) }
     }
 
+    /// Adds what an attempt to replace a patch of ours depends on besides: the head that is to be replaced, and the base
+    /// where that is what it conflicts with. Each is a changed input by itself (PROTOCOL.md, 4).
+    #[must_use]
+    pub fn replacing(self, head: &str, base: Option<&str>) -> Self {
+        Self { specific: sha256_prefixed(&["replacing", &self.specific, head, base.unwrap_or_default()]), ..self }
+    }
+
     /// Returns the hash by which an attempt that ended so is remembered.
     pub fn remembered(&self, reason: Option<Reason>) -> &str {
         match reason {

@@ -11,6 +11,7 @@ mod quiet;
 mod ready;
 mod runs;
 mod trust;
+mod worn;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
@@ -18,9 +19,10 @@ pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
 pub use mirror::{ledger_is_lost, rebuilt};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
-pub use ready::draft_reasons;
+pub use ready::{auto_merge, draft_reasons};
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
 pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
+pub use worn::{Look as PullLook, PullFacts, Signal, Wear, worn};
 
 use crate::model::Mode;
 

@@ -1,6 +1,17 @@
 //! Draft or ready (REFERENCE.md, Ready). Layer 1.
 
-use crate::model::{Candidate, Mode, Policy, Ruling, Source, Verdict};
+use crate::model::{Candidate, EvidenceKind, MergeMethod, Mode, Policy, Ruling, Source, Verdict};
+
+/// Returns how the forge may merge a pull request by itself: only in mode `auto`, only a ready one, only with evidence
+/// red-green, and only for a pattern that the configuration names. Homeostat merges nothing (V-90).
+pub fn auto_merge(candidate: &Candidate, policy: &Policy, mode: Mode, draft: bool) -> Option<MergeMethod> {
+    let named = match (candidate.source, &candidate.pattern) {
+        (Source::Pattern, Some(id)) => policy.auto_merge.patterns.contains(id),
+        _ => false,
+    };
+    let allowed = mode == Mode::Auto && !draft && named && candidate.evidence.kind == EvidenceKind::RedGreen;
+    allowed.then_some(policy.auto_merge.method)
+}
 
 /// Why a pull request opens as a draft; empty when it is ready.
 pub fn draft_reasons(candidate: &Candidate, verdict: &Verdict, policy: &Policy, mode: Mode) -> Vec<&'static str> {

@@ -108,6 +108,9 @@ pub struct Candidate {
     pub alternative: Option<String>,
     /// Other failures that the patch turns green.
     pub also_fixes: Vec<AlsoFixes>,
+    /// The head of our own open pull request whose patch this one was made to replace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ObjectId>,
     /// Failures that resemble it and are not mended by it, as far as is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Related>,

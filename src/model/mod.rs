@@ -32,8 +32,9 @@ pub use name::{BranchName, NameError, ObjectId, RepoSlug};
 pub use patch::{FileChange, FileMode, FileState, Patch};
 pub use path::{PathError, RepoPath};
 pub use policy::{
-    Asked, AutoMerge, Evidentiary, Limits, Mode, NativeFixers, NetworkAccess, OpenPr, PathFilters, Permission, Policy,
-    Project, PullRequestStyle, RuleSetting, SandboxPolicy, SandboxRequirement, TestCommands, WorkflowFilter,
+    Asked, AutoMerge, Evidentiary, Limits, MergeMethod, Mode, NativeFixers, NetworkAccess, OpenPr, PathFilters,
+    Permission, Policy, Project, PullRequestStyle, RuleSetting, SandboxPolicy, SandboxRequirement, TestCommands,
+    WorkflowFilter,
 };
 pub use reason::{Reason, ReasonClass};
 pub use report::{Actor, ActorKind, Report, ReportId};

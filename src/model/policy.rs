@@ -283,20 +283,32 @@ impl Asked {
     }
 }
 
+closed_list! {
+    /// How the forge merges a pull request.
+    MergeMethod {
+        /// One commit with all changes.
+        Squash = "squash",
+        /// A merge commit.
+        Merge = "merge",
+        /// Its commits, one by one.
+        Rebase = "rebase",
+    }
+}
+
 /// The forge's own auto-merge, in mode `auto` only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutoMerge {
     /// Ids of patterns whose pull requests may merge themselves.
     pub patterns: Vec<String>,
-    /// `squash`, `merge` or `rebase`.
-    pub method: String,
+    /// How it merges.
+    pub method: MergeMethod,
     /// Whether the branch goes afterwards.
     pub delete_branch: bool,
 }
 
 impl Default for AutoMerge {
     fn default() -> Self {
-        Self { patterns: Vec::new(), method: "squash".to_owned(), delete_branch: true }
+        Self { patterns: Vec::new(), method: MergeMethod::Squash, delete_branch: true }
     }
 }
 

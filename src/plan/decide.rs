@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Asked, BranchName, ObjectId, Reason, sha256_prefixed};
+use crate::model::{Asked, BranchName, MergeMethod, ObjectId, Reason, sha256_prefixed};
 use crate::plan::{Ownership, Trailer};
 
 /// What should be: one pull request for one failure's episode.
@@ -28,6 +28,10 @@ pub struct Desired {
     pub labels: Vec<String>,
     /// Whom it asks.
     pub asked: Asked,
+    /// The head whose patch this one was proved to replace.
+    pub replaces: Option<ObjectId>,
+    /// How the forge may merge it by itself, where it may.
+    pub auto_merge: Option<MergeMethod>,
 }
 
 /// The branch of our name, as the forge shows it.
@@ -54,6 +58,17 @@ pub struct ObservedPull {
     pub labels: Vec<String>,
     /// Whom it has asked.
     pub asked: Asked,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Whether the forge will merge it by itself.
+    pub auto_merge: bool,
+}
+
+impl ObservedPull {
+    /// Returns how the forge is to be told to merge it, where that is wanted and not so yet.
+    fn merges(&self, desired: &Desired) -> Option<MergeMethod> {
+        desired.auto_merge.filter(|_| !self.auto_merge && !self.draft)
+    }
 }
 
 /// What is.
@@ -63,6 +78,8 @@ pub struct Observed {
     pub branch: Option<RefState>,
     /// Pull requests from it, in all states.
     pub pulls: Vec<ObservedPull>,
+    /// Whether the forge says, asked just now, that the open one's patch may be replaced.
+    pub replaceable: bool,
 }
 
 /// What is to be done about one candidate.
@@ -87,6 +104,14 @@ pub enum Decision {
         /// Whether it speaks of this candidate's tree.
         same_tree: bool,
     },
+    /// The patch of the open pull request conflicts or is red, and nobody touched it: another takes its place, by a commit
+    /// on top of it.
+    Replace {
+        /// Its number.
+        number: u64,
+        /// The head that is replaced.
+        head: ObjectId,
+    },
     /// Left untouched.
     Leave(Reason),
 }
@@ -104,7 +129,16 @@ pub fn decide(desired: &Desired, observed: &Observed) -> Decision {
             (Ownership::Foreign, Some(_)) => Decision::Leave(Reason::HumanOwned),
             (Ownership::Foreign, None) => Decision::Leave(Reason::ForeignBranch),
             (Ownership::Ours(trailer), Some(pull)) => {
-                Decision::Keep { number: pull.number, same_tree: trailer.tree == desired.tree }
+                let same_tree = trailer.tree == desired.tree;
+                let meant = desired.replaces.as_ref() == Some(&branch.head);
+                // What is ready stays ready: a patch that is worth a draft at most takes no ready one's place.
+                // What the forge will merge by itself is not swapped for what it may not.
+                let fits = (pull.draft || !desired.draft) && (!pull.auto_merge || desired.auto_merge.is_some());
+                if !same_tree && meant && observed.replaceable && fits {
+                    Decision::Replace { number: pull.number, head: branch.head.clone() }
+                } else {
+                    Decision::Keep { number: pull.number, same_tree }
+                }
             }
             (Ownership::Reserved, Some(pull)) => Decision::Keep { number: pull.number, same_tree: false },
             (_, None) if !observed.pulls.is_empty() => Decision::Leave(Reason::HumanClosed),
@@ -122,6 +156,8 @@ pub enum Verb {
     CreateBranch,
     /// Moves our reservation forward to the commit.
     AdvanceBranch,
+    /// Stores blobs, tree and a commit on top of our own head, and moves the branch forward to it.
+    ReplaceCommit,
     /// Opens the pull request.
     CreatePullRequest,
     /// Opens the pull request for a branch that is there.
@@ -136,6 +172,8 @@ pub enum Verb {
     Assign,
     /// Puts it under a milestone.
     SetMilestone,
+    /// Lets the forge merge it by itself once all that it asks for is there.
+    EnableAutoMerge,
     /// Deletes an orphan branch of ours, from the commit that was seen.
     DeleteBranch,
     /// Nothing: it is as it should be.
@@ -188,8 +226,10 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
         list.extend(milestone.map(|title| action(Verb::SetMilestone, &[&title])));
         list
     };
+    let merges = |method: MergeMethod| action(Verb::EnableAutoMerge, &[method.as_str()]);
     let opening = |first: Vec<Action>| -> Vec<Action> {
-        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).collect()
+        let merges = desired.auto_merge.map(merges);
+        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).chain(merges).collect()
     };
     match decision {
         Decision::Create => opening(vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest)]),
@@ -205,9 +245,21 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                     list.push(labels());
                 }
                 list.extend(asked(&seen.asked));
+                list.extend(seen.merges(desired).map(merges));
             }
             if list.is_empty() {
                 list.push(action(Verb::Keep, &[]));
+            }
+            list
+        }
+        Decision::Replace { number, .. } => {
+            let mut list = vec![branch(Verb::ReplaceCommit), pull(Verb::EditPullRequest)];
+            if let Some(seen) = observed.pulls.iter().find(|pull| pull.number == *number) {
+                if !desired.labels.iter().all(|label| seen.labels.contains(label)) {
+                    list.push(labels());
+                }
+                list.extend(asked(&seen.asked));
+                list.extend(seen.merges(desired).map(merges));
             }
             list
         }
@@ -236,6 +288,8 @@ mod tests {
             draft: false,
             labels: vec!["homeostat-fix".to_owned()],
             asked: Asked::default(),
+            replaces: None,
+            auto_merge: None,
         }
     }
 
@@ -256,11 +310,13 @@ mod tests {
             body: "body".to_owned(),
             labels: vec!["homeostat-fix".to_owned()],
             asked: Asked::default(),
+            draft: false,
+            auto_merge: false,
         }
     }
 
     fn decided(branch: Option<RefState>, pulls: Vec<ObservedPull>) -> Decision {
-        decide(&desired(), &Observed { branch, pulls })
+        decide(&desired(), &Observed { branch, pulls, replaceable: false })
     }
 
     #[test]
@@ -302,7 +358,7 @@ mod tests {
 
     #[test]
     fn f_54_an_open_pull_request_with_another_patch_is_kept_as_it_is() {
-        let observed = Observed { branch: Some(ours('d')), pulls: vec![pull(true)] };
+        let observed = Observed { branch: Some(ours('d')), pulls: vec![pull(true)], replaceable: true };
         let decision = decide(&desired(), &observed);
         assert_eq!(decision, Decision::Keep { number: 7, same_tree: false });
         let list = actions(&decision, &desired(), &observed);
@@ -310,8 +366,47 @@ mod tests {
     }
 
     #[test]
+    fn an_open_pull_requests_patch_is_replaced_only_if_meant_and_if_the_forge_says_so_now() {
+        let meant = Desired { replaces: Some(oid('c')), ..desired() };
+        let there = |replaceable| Observed { branch: Some(ours('d')), pulls: vec![pull(true)], replaceable };
+        let decision = decide(&meant, &there(true));
+        assert_eq!(decision, Decision::Replace { number: 7, head: oid('c') });
+        let verbs: Vec<Verb> = actions(&decision, &meant, &there(true)).iter().map(|a| a.verb).collect();
+        assert_eq!(verbs, [Verb::ReplaceCommit, Verb::EditPullRequest]);
+        let kept = Decision::Keep { number: 7, same_tree: false };
+        assert_eq!(decide(&meant, &there(false)), kept, "somebody reviewed it, or it is green again");
+        let another = Desired { replaces: Some(oid('e')), ..desired() };
+        assert_eq!(decide(&another, &there(true)), kept, "the head is another one by now");
+        let weak = Desired { draft: true, ..meant.clone() };
+        assert_eq!(decide(&weak, &there(true)), kept, "what is ready stays ready");
+        let theirs = Observed { branch: Some(with(Ownership::Foreign)), ..there(true) };
+        assert_eq!(decide(&meant, &theirs), Decision::Leave(Reason::HumanOwned));
+        let closed = Observed { pulls: vec![pull(false)], ..there(true) };
+        assert_eq!(decide(&meant, &closed), Decision::Leave(Reason::HumanClosed));
+        let merging = Observed { pulls: vec![ObservedPull { auto_merge: true, ..pull(true) }], ..there(true) };
+        assert_eq!(decide(&meant, &merging), kept, "the forge would merge what nobody allowed it to");
+        // Carried out, it is as it should be.
+        let done = Observed { branch: Some(ours('a')), ..there(true) };
+        assert_eq!(decide(&meant, &done), Decision::Keep { number: 7, same_tree: true });
+    }
+
+    #[test]
+    fn the_forge_is_told_once_that_it_may_merge_and_never_of_a_draft() {
+        let desired = Desired { auto_merge: Some(MergeMethod::Squash), ..desired() };
+        let verbs = |seen: ObservedPull| -> Vec<Verb> {
+            let observed = Observed { branch: Some(ours('a')), pulls: vec![seen], replaceable: false };
+            actions(&decide(&desired, &observed), &desired, &observed).iter().map(|a| a.verb).collect()
+        };
+        assert_eq!(verbs(pull(true)), [Verb::EnableAutoMerge]);
+        assert_eq!(verbs(ObservedPull { auto_merge: true, ..pull(true) }), [Verb::Keep]);
+        assert_eq!(verbs(ObservedPull { draft: true, ..pull(true) }), [Verb::Keep]);
+        let made = actions(&Decision::Create, &desired, &Observed::default());
+        assert_eq!(made.last().map(|action| action.verb), Some(Verb::EnableAutoMerge));
+    }
+
+    #[test]
     fn an_open_pull_request_is_edited_only_where_it_differs() {
-        let mut observed = Observed { branch: Some(ours('a')), pulls: vec![pull(true)] };
+        let mut observed = Observed { branch: Some(ours('a')), pulls: vec![pull(true)], replaceable: false };
         let decision = decide(&desired(), &observed);
         let verbs = |observed: &Observed| -> Vec<Verb> {
             actions(&decision, &desired(), observed).iter().map(|a| a.verb).collect()
@@ -333,8 +428,8 @@ mod tests {
         };
         let desired = Desired { asked: asked.clone(), ..desired() };
         let verbs = |seen: Asked| -> Vec<Verb> {
-            let observed =
-                Observed { branch: Some(ours('a')), pulls: vec![ObservedPull { asked: seen, ..pull(true) }] };
+            let pulls = vec![ObservedPull { asked: seen, ..pull(true) }];
+            let observed = Observed { branch: Some(ours('a')), pulls, replaceable: false };
             actions(&decide(&desired, &observed), &desired, &observed).iter().map(|a| a.verb).collect()
         };
         assert_eq!(verbs(Asked::default()), [Verb::RequestReview, Verb::Assign, Verb::SetMilestone]);

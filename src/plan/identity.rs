@@ -50,7 +50,7 @@ pub struct Trailer {
     pub episode: u32,
     /// The commit's own tree.
     pub tree: ObjectId,
-    /// The commit's own first parent: the tested base.
+    /// The tested base: the commit's only parent, or its second where it replaces an earlier patch of ours.
     pub parent: ObjectId,
 }
 
@@ -107,14 +107,24 @@ pub enum Ownership {
     Collision,
 }
 
+/// Returns the commit that a commit of ours was tested on. One that replaces an earlier patch has that patch as its first
+/// parent, so that the branch moves forward; no commit of ours has more than two.
+pub fn tested_parent(parents: &[ObjectId]) -> Option<&ObjectId> {
+    match parents {
+        [base] | [_, base] => Some(base),
+        _ => None,
+    }
+}
+
 /// Decides whose a branch of our grammar is, by content and not by the commit's id (PROTOCOL.md, 7).
 pub fn ownership(fingerprint: &Fingerprint, episode: u32, head: &CommitFacts) -> Ownership {
     if head.on_base {
         return Ownership::Reserved;
     }
     let Some(trailer) = Trailer::read(&head.message) else { return Ownership::Foreign };
-    let true_of_itself =
-        trailer.tree == head.tree && head.parents.first() == Some(&trailer.parent) && trailer.episode == episode;
+    let true_of_itself = trailer.tree == head.tree
+        && tested_parent(&head.parents) == Some(&trailer.parent)
+        && trailer.episode == episode;
     match (true_of_itself, trailer.fingerprint == *fingerprint) {
         (true, true) => Ownership::Ours(trailer),
         (true, false) if trailer.fingerprint.fp16() == fingerprint.fp16() => Ownership::Collision,
@@ -172,6 +182,20 @@ mod tests {
         assert_eq!(ownership(&fingerprint, 1, &head("somebody's work".to_owned())), Ownership::Foreign);
         let reserved = CommitFacts { on_base: true, ..head(message) };
         assert_eq!(ownership(&fingerprint, 1, &reserved), Ownership::Reserved);
+    }
+
+    #[test]
+    fn a_commit_that_replaces_an_earlier_patch_is_ours_by_its_second_parent() {
+        let fingerprint = Fingerprint::of(b"x");
+        let replaced = |parents: &[char]| CommitFacts {
+            parents: parents.iter().copied().map(oid).collect(),
+            ..head(trailer().to_string())
+        };
+        assert_eq!(ownership(&fingerprint, 1, &replaced(&['e', 'b'])), Ownership::Ours(trailer()));
+        // The tested base as the first parent is a person's merge into our branch.
+        for other in [&['b', 'e'][..], &['e', 'f', 'b'], &['b', 'e', 'b'], &[]] {
+            assert_eq!(ownership(&fingerprint, 1, &replaced(other)), Ownership::Foreign, "{other:?}");
+        }
     }
 
     #[test]

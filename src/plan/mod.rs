@@ -12,5 +12,7 @@ pub use feature::{
     FeatureDecision, FeatureEnd, FeatureFacts, FeaturePull, FeatureWish, decide_feature, feature_actions,
     feature_title, is_feature_branch,
 };
-pub use identity::{CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership};
+pub use identity::{
+    CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership, tested_parent,
+};
 pub use overlap::{Relation, relation};

@@ -240,6 +240,38 @@ fn every_source_file_keeps_to_its_layer() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Ways to tell GitHub that something is to be merged, or that somebody approves.
+const MERGES_OR_APPROVES: [&str; 9] = [
+    "mergePullRequest",
+    "mergeBranch",
+    "enqueuePullRequest",
+    "addPullRequestReview",
+    "submitPullRequestReview",
+    "\"APPROVE\"",
+    "/merge\"",
+    "/merges\"",
+    "/reviews\"",
+];
+
+#[test]
+fn v_90_no_call_of_the_port_or_its_adapters_can_merge_or_approve() {
+    let port = fs::read_to_string(root().join("src/forge/mod.rs")).expect("the port");
+    let calls: Vec<&str> = port.lines().filter_map(|line| line.trim().strip_prefix("async fn ")).collect();
+    assert!(calls.len() > 30, "the port's calls are found");
+    let named: Vec<&&str> = calls.iter().filter(|call| call.contains("merge") || call.contains("approv")).collect();
+    // Letting the forge merge by its own rules is the one word about it.
+    assert!(matches!(named.as_slice(), [one] if one.starts_with("enable_auto_merge(")), "{named:?}");
+    let mut read = 0;
+    for file in sources(&root().join("src/forge/github")).keys() {
+        let text = fs::read_to_string(file).expect("a source file");
+        read += 1;
+        for word in MERGES_OR_APPROVES {
+            assert!(!text.contains(word), "{} says {word}", file.display());
+        }
+    }
+    assert!(read > 10, "the adapter's files are found");
+}
+
 #[test]
 fn every_test_and_bench_file_says_what_it_is_for() {
     for folder in ["tests/it", "benches"] {

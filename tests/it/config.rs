@@ -144,6 +144,7 @@ fn the_mode_in_force_is_the_lowest_that_is_given() {
     let ready = Flags { mode: Some(Mode::Ready), dry_run: false };
     let draft = Flags { mode: Some(Mode::Draft), dry_run: false };
     let dry = Flags { mode: Some(Mode::Ready), dry_run: true };
+    let auto = Flags { mode: Some(Mode::Auto), dry_run: false };
     let none = Flags::default();
     let text =
         |top: &str, own: &str| format!("version: 1\nmode: {top}\nrepositories:\n  - slug: a/b\n    mode: {own}\n");
@@ -159,6 +160,10 @@ fn the_mode_in_force_is_the_lowest_that_is_given() {
         ("ready", "ready", Some(("HOMEOSTAT_DRY_RUN", "0")), none, Mode::Ready, "repositories[0], line 5"),
         ("ready", "ready", Some(("APPLY_MODE", "propose")), none, Mode::Observe, "environment APPLY_MODE"),
         ("ready", "ready", Some(("APPLY_MODE", "commit")), none, Mode::Ready, "repositories[0], line 5"),
+        ("auto", "auto", None, none, Mode::Auto, "repositories[0], line 5"),
+        ("ready", "auto", None, none, Mode::Ready, "top of the file, line 2"),
+        ("auto", "auto", None, ready, Mode::Ready, "flag --mode"),
+        ("auto", "ready", None, auto, Mode::Ready, "repositories[0], line 5"),
     ] {
         let env: Vec<_> = env.into_iter().collect();
         let loaded = read("repos.yml", text(top, own).as_bytes(), &env, flags).expect("a valid file");
@@ -166,6 +171,14 @@ fn the_mode_in_force_is_the_lowest_that_is_given() {
         assert_eq!((policy.mode, loaded.effective(policy)["mode"].from.as_str()), (mode, from), "{top} {own} {env:?}");
         assert!(policy.mode <= loaded.config.mode);
     }
+    let alone = "version: 1\nrepositories:\n  - slug: a/b\n    mode: auto\n  - slug: a/c\n";
+    let loaded = read("repos.yml", alone.as_bytes(), &[], auto).expect("a valid file");
+    let modes: Vec<Mode> = loaded.config.repositories.iter().map(|policy| policy.mode).collect();
+    assert_eq!(
+        (modes.as_slice(), loaded.config.mode),
+        (&[Mode::Auto, Mode::Ready][..], Mode::Auto),
+        "a flag raises none"
+    );
 }
 
 #[test]
@@ -207,7 +220,7 @@ fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
         ("CONFIDENCE_THRESHOLD", "NaN"),
         ("LEARNING_ENABLED", "perhaps"),
     ];
-    let flags = Flags { mode: Some(Mode::Auto), dry_run: false };
+    let flags = Flags { mode: Some(Mode::Approve), dry_run: false };
     let problems = read("repos.yml", b"version: 3\n", &env, flags).expect_err("all wrong");
     let text = problems.to_string();
     for name in env.iter().map(|(name, _)| *name).chain(["--mode", "repos.yml:1:10: version", "repositories"]) {

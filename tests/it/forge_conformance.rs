@@ -11,13 +11,13 @@ use std::time::Duration;
 use homeostat::forge::local::LocalForge;
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{
-    Embedded, JobRecord, ManualClock, MergeStyle, NewIssue, RunRecord, Settings, Storage, World, actor,
+    Embedded, JobRecord, ManualClock, MergeStyle, Mergeable, NewIssue, RunRecord, Settings, Storage, World, actor,
 };
 use homeostat::forge::{
     Checks, Conclusion, Forge, ForgeError, GlanceQuery, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery,
     PullState, STATE_SLUG, Step as JobStep, TreeChange,
 };
-use homeostat::model::{BranchName, FileMode, ObjectId, Permission, RepoSlug, Timestamp};
+use homeostat::model::{BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 use crate::http::{Door, Fault, Kind, client};
 

@@ -147,6 +147,7 @@ pub(crate) fn candidate() -> Candidate {
             .to_owned(),
         alternative: None,
         also_fixes: Vec::new(),
+        replaces: None,
         related: Vec::new(),
         attempt: 1,
         cost: MicroUsd::ZERO,

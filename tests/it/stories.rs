@@ -2,6 +2,7 @@
 //!
 //! Refuses real files, processes and time; what those do is tested where they live.
 
+mod auto_merge;
 mod checks;
 mod episodes;
 mod failed_runs;
@@ -20,6 +21,7 @@ mod publishing;
 mod quiet;
 mod races;
 mod rebuild;
+mod replaced;
 mod waiting;
 mod workspace;
 mod world;

@@ -86,9 +86,6 @@ impl Story<'_> {
             checks.push((before.command.clone(), before.code, now));
         }
         let tree = self.checkout.tree_with(&proposed.patch).await?;
-        if self.work.state.rejected_trees.contains(&tree) {
-            return Err(Reason::RejectedTree.into());
-        }
         self.outcome.proven = Some(proposed.patch.clone());
         self.outcome.turned_green = proof::compare(&baseline.observation.tests, &after.tests).turned_green;
         let evidence = Evidence {
@@ -166,6 +163,7 @@ impl Story<'_> {
             hypothesis: proposed.why,
             alternative: alternative.map(|patch| guardrail::Change::from_patch(&patch).to_diff()),
             also_fixes: Vec::new(),
+            replaces: work.replaces.clone(),
             related: work.related.clone(),
             attempt: work.attempt,
             cost: self.outcome.cost,

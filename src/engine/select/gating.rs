@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use crate::engine::reports::Understood;
 use crate::engine::select::{Around, Base, Group, Selected, Selector, issue_number};
-use crate::engine::{KeptPull, Work, failed_runs, rebuild, retry, state};
+use crate::engine::{KeptPull, Work, failed_runs, rebuild, retry, state, worn};
 use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
-use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay};
+use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay, Wear};
 use crate::model::{
     FailureState, Fingerprint, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, sha256_hex,
 };
-use crate::plan;
+use crate::plan::{self, CommitFacts, Ownership};
 
 /// Episodes of one failure before the name would repeat itself for no good reason.
 const MAX_EPISODES: u32 = 64;
@@ -27,6 +27,15 @@ pub(super) struct Chance {
     word: Option<String>,
 }
 
+/// An open pull request of ours whose patch has to be made again.
+struct Worn {
+    number: u64,
+    head: ObjectId,
+    tree: ObjectId,
+    /// Its checks are red; otherwise it conflicts.
+    red: bool,
+}
+
 /// A failure that may be worked on, as far as it alone is concerned.
 pub(super) struct Ready {
     pub(super) episode: u32,
@@ -34,6 +43,16 @@ pub(super) struct Ready {
     pub(super) chance: Chance,
     /// Nothing was ever tried for it, and no person asked for it.
     pub(super) untried: bool,
+    /// The head of our open pull request that is to be replaced.
+    replaces: Option<ObjectId>,
+}
+
+impl Worn {
+    /// Says why it stays as it is for now.
+    fn kept_for(&self, reason: Reason) -> String {
+        let why = if self.red { "its checks are red while those of the base are green" } else { "it conflicts" };
+        format!("Pull request #{} stays as it is although {why}. {}", self.number, reason.sentence())
+    }
 }
 
 impl Selector<'_> {
@@ -64,10 +83,11 @@ impl Selector<'_> {
         let known_state = known_state.as_ref();
         selected.rebuilt.extend(rebuilt);
         let used = known_state.map(|s| s.words_used.as_slice()).unwrap_or_default();
-        let (number, regression, word) = match self.episode(&pulls, group, used).await? {
-            Episode::Open { number, regression, word } => (number, regression, word),
+        let (number, regression, word, worn) = match self.episode(&pulls, group, used).await? {
+            Episode::Open { number, regression, word } => (number, regression, word, None),
             Episode::Kept { number, pull } => {
                 under_way.insert(fingerprint.clone(), UnderWay::PullRequest(pull));
+                let mut worn = None;
                 if let Some(open) = open {
                     selected.view.open_pulls += 1;
                     selected.view.kept.push(KeptPull {
@@ -78,9 +98,14 @@ impl Selector<'_> {
                         episode: number,
                         draft: open.draft,
                     });
+                    worn = self.worn(base, &fingerprint, number, open, selected).await?;
                 }
-                self.skip(group, Reason::PullRequestOpen, selected);
-                return Ok(None);
+                if worn.is_none() {
+                    self.skip(group, Reason::PullRequestOpen, selected);
+                    return Ok(None);
+                }
+                let past = pulls.iter().filter(|pull| pull.state != PullState::Open).max_by_key(|pull| pull.number);
+                (number, past.is_some_and(|pull| pull.state == PullState::Merged), None, worn)
             }
             Episode::Over(reason) => {
                 self.skip(group, reason, selected);
@@ -105,16 +130,66 @@ impl Selector<'_> {
         };
         let state = self.with_unrecorded(base, group, number, state);
         let tried = !pulls.is_empty() || state.as_ref().is_some_and(|state| state.attempts > 0);
-        match self.chance(base, group, number, state, word).await? {
-            Ok(chance) => {
+        match self.chance(base, group, number, state, word, worn.as_ref()).await? {
+            Ok(mut chance) => {
                 let untried = !tried && chance.word.is_none() && !self.forced;
-                Ok(Some(Ready { episode: number, regression, chance, untried }))
+                if let Some(worn) = worn.as_ref().filter(|worn| worn.red)
+                    && !chance.state.rejected_trees.contains(&worn.tree)
+                {
+                    // The checks turned it down: the same tree would only be red again.
+                    chance.state.rejected_trees.push(worn.tree.clone());
+                }
+                Ok(Some(Ready { episode: number, regression, chance, untried, replaces: worn.map(|worn| worn.head) }))
             }
             Err(reason) => {
-                self.skip(group, reason, selected);
+                match &worn {
+                    Some(worn) => self.skip_saying(group, Reason::PullRequestOpen, worn.kept_for(reason), selected),
+                    None => self.skip(group, reason, selected),
+                }
                 Ok(None)
             }
         }
+    }
+
+    /// Looks whether the patch of our open pull request has to be made again. Where somebody has the failure in hand, or a
+    /// person has the branch, it does not.
+    async fn worn(
+        &self,
+        base: &Base,
+        fingerprint: &Fingerprint,
+        episode: u32,
+        open: &PullRequest,
+        selected: &mut Selected,
+    ) -> Result<Option<Worn>, ForgeError> {
+        if self.in_hand(base, fingerprint).is_some() || open.base != base.branch {
+            return Ok(None);
+        }
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let wear = match worn::wear(self.context, slug, open.number, &open.head_sha, &base.head).await {
+            Ok(wear) => wear,
+            // What a token may not read is never known, and what can be known at another time is read then.
+            Err(error @ (ForgeError::Denied(_) | ForgeError::NotFound(_))) => {
+                tracing::debug!(slug = %self.context.veil.name(slug), pull = open.number, %error, "its standing is not shown");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        selected.unsettled |= wear == Wear::Unclear;
+        if !wear.is_worn() {
+            return Ok(None);
+        }
+        let commit = retry(self.context.system, async || forge.commit(slug, &open.head_sha).await).await?;
+        let tree = commit.tree.clone();
+        let facts = CommitFacts {
+            id: commit.id,
+            tree: commit.tree,
+            parents: commit.parents,
+            message: commit.message,
+            on_base: false,
+        };
+        let ours = matches!(plan::ownership(fingerprint, episode, &facts), Ownership::Ours(_));
+        let (number, head) = (open.number, open.head_sha.clone());
+        Ok(ours.then(|| Worn { number, head, tree, red: wear == Wear::Red }))
     }
 
     /// Says whose hands a failure is in without asking the forge: a candidate of it waits, or another run has it.
@@ -184,13 +259,14 @@ impl Selector<'_> {
         episode: u32,
         state: Option<FailureState>,
         word: Option<String>,
+        worn: Option<&Worn>,
     ) -> Result<Result<Chance, Reason>, ForgeError> {
         let Some(canonical) = group.reports.first() else { return Ok(Err(Reason::Gone)) };
         // A look at the files is worth a call only where the clock and the counter let an attempt begin.
         let unknown = AttemptInputs { specific: String::new(), baseline: String::new() };
         let limits = &self.policy.limits;
         let early = gate::next_attempt(state.as_ref(), &unknown, limits, self.now, self.forced);
-        let inputs = if early.is_ok() { self.inputs(base, canonical).await? } else { unknown };
+        let inputs = if early.is_ok() { self.inputs(base, canonical, worn).await? } else { unknown };
         let next = early.and_then(|_| gate::next_attempt(state.as_ref(), &inputs, limits, self.now, self.forced));
         let fresh = || FailureState::new(group.fingerprint.clone(), group.family.clone(), episode);
         let (attempt, mut state, word, inputs) = match next {
@@ -198,7 +274,7 @@ impl Selector<'_> {
             Err(reason) => {
                 let state = state.unwrap_or_else(fresh);
                 let Some(said) = self.said_since(&group.reports, &state).await? else { return Ok(Err(reason)) };
-                (1, gate::asked_again(state, said.clone()), Some(said), self.inputs(base, canonical).await?)
+                (1, gate::asked_again(state, said.clone()), Some(said), self.inputs(base, canonical, worn).await?)
             }
         };
         for report in group.reports.iter().map(|understood| &understood.report.id) {
@@ -237,7 +313,7 @@ impl Selector<'_> {
 
     /// Makes the work of a failure that is chosen.
     pub(super) fn work(&self, base: &Base, group: Group, ready: Ready, related: Vec<Related>) -> Work {
-        let Ready { episode, regression, chance, .. } = ready;
+        let Ready { episode, regression, chance, replaces, .. } = ready;
         let reports = group.reports.iter().map(|u| u.report.id.clone()).collect();
         let canonical = group.reports.into_iter().next().expect("internal error: a group has a report");
         Work {
@@ -256,13 +332,19 @@ impl Selector<'_> {
             attempt: chance.attempt,
             inputs_specific: chance.inputs.specific,
             inputs_baseline: chance.inputs.baseline,
+            replaces,
             state: chance.state,
             related,
         }
     }
 
     /// Hashes what an attempt depends on: the files that the report points at, the library, the policy, the text.
-    async fn inputs(&self, base: &Base, understood: &Understood) -> Result<AttemptInputs, ForgeError> {
+    async fn inputs(
+        &self,
+        base: &Base,
+        understood: &Understood,
+        worn: Option<&Worn>,
+    ) -> Result<AttemptInputs, ForgeError> {
         let (forge, slug) = (self.context.forge, &self.policy.slug);
         let (entries, paths) = base
             .entries
@@ -281,13 +363,17 @@ impl Selector<'_> {
             .filter(|entry| pointed.iter().any(|path| path.as_str() == entry.path))
             .map(|entry| entry.id.as_str())
             .collect();
-        Ok(AttemptInputs::new(
+        let inputs = AttemptInputs::new(
             base.head.as_str(),
             &blobs,
             self.context.library_digest,
             &self.policy.config_hash(),
             &sha256_hex(understood.report.body.as_str().as_bytes()),
-        ))
+        );
+        Ok(match worn {
+            Some(worn) => inputs.replacing(worn.head.as_str(), (!worn.red).then_some(base.head.as_str())),
+            None => inputs,
+        })
     }
 
     /// Lists our pull requests for a failure, over all its episodes, from the forge and never from a cache.

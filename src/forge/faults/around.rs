@@ -56,11 +56,11 @@ macro_rules! forge_around {
         const _: () = {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
-                Ahead, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
-                JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange,
-                TreeEntry, WorkflowRun,
+                Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
+                Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing,
+                TreeChange, TreeEntry, WorkflowRun,
             };
-            use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+            use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
             #[async_trait::async_trait]
             impl Forge for $wrapper {
@@ -130,6 +130,15 @@ macro_rules! forge_around {
 
                 async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
                     self.around(reading("pull", slug, number), self.inner().pull(slug, number), None).await
+                }
+
+                async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+                    self.around(reading("standing", slug, number), self.inner().standing(slug, number), None).await
+                }
+
+                async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+                    let call = reading("checks", slug, commit);
+                    self.around(call, self.inner().checks(slug, commit), Some(Checks::None)).await
                 }
 
                 async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
@@ -282,6 +291,17 @@ macro_rules! forge_around {
                 async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
                     let call = writing("set_milestone", slug, format_args!("{number} {}", first_line(title)));
                     self.around(call, self.inner().set_milestone(slug, number, title), None).await
+                }
+
+                async fn enable_auto_merge(
+                    &self,
+                    slug: &RepoSlug,
+                    number: u64,
+                    method: MergeMethod,
+                    expected: &ObjectId,
+                ) -> ForgeResult<()> {
+                    let call = writing("enable_auto_merge", slug, format_args!("{number} {method}"));
+                    self.around(call, self.inner().enable_auto_merge(slug, number, method, expected), None).await
                 }
 
                 async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

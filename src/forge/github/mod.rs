@@ -6,6 +6,7 @@
 
 mod app;
 mod auth;
+mod auto_merge;
 mod classify;
 mod client;
 mod glance;
@@ -15,6 +16,7 @@ mod link;
 mod reads;
 mod runs;
 mod shapes;
+mod standing;
 mod transport;
 mod writes;
 
@@ -26,10 +28,11 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use crate::forge::{
-    Ahead, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog, Label,
-    NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
+    Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
+    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
+    TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Secret, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Secret, Timestamp};
 use crate::system::System;
 
 pub use auth::{Access, Credentials, TokenKind};
@@ -192,6 +195,14 @@ impl Forge for GithubForge {
         self.read_pull(slug, number).await
     }
 
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        self.read_standing(slug, number).await
+    }
+
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        self.read_checks(slug, commit).await
+    }
+
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
         self.read_branch(slug, branch).await
     }
@@ -307,6 +318,16 @@ impl Forge for GithubForge {
 
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.put_milestone(slug, number, title).await
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.let_merge(slug, number, method, expected).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

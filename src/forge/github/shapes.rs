@@ -197,6 +197,7 @@ pub(super) struct PullShape {
     merged_at: Option<At>,
     closed_at: Option<At>,
     merge_commit_sha: Option<ObjectId>,
+    auto_merge: Option<serde::de::IgnoredAny>,
     requested_reviewers: Option<Vec<User>>,
     requested_teams: Option<Vec<TeamShape>>,
     assignees: Option<Vec<User>>,
@@ -255,6 +256,7 @@ impl PullShape {
             // Before a merge this is a commit that only tries one out.
             merge_sha: self.merge_commit_sha.filter(|_| merged_at.is_some()),
             closed_at: self.closed_at.map(|at| at.0),
+            auto_merge: self.auto_merge.is_some(),
             asked: Asked {
                 reviewers: logins(self.requested_reviewers),
                 teams: self.requested_teams.into_iter().flatten().map(|team| team.slug).collect(),

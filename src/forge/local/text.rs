@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::forge::rules::{CommentRecord, PullRecord, ThreadKind, ThreadRecord, actor};
+use crate::forge::rules::{CommentRecord, Mergeable, PullRecord, ThreadKind, ThreadRecord, actor};
 use crate::forge::{IssueEvent, IssueEventKind};
-use crate::model::{Actor, BranchName, ObjectId, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Timestamp};
 
 /// What stands between the two lines `---` of an issue or a pull request.
 #[derive(Debug, Deserialize)]
@@ -48,6 +48,12 @@ struct Front {
     base_sha: Option<ObjectId>,
     #[serde(default)]
     draft: bool,
+    #[serde(default)]
+    mergeable: Mergeable,
+    #[serde(default)]
+    reviewed_by: BTreeSet<String>,
+    #[serde(default)]
+    auto_merge: Option<MergeMethod>,
     #[serde(default, deserialize_with = "moment")]
     merged_at: Option<Timestamp>,
     #[serde(default)]
@@ -151,6 +157,9 @@ pub(super) fn parse_thread(
                 head_sha,
                 base_sha: front.base_sha,
                 draft: front.draft,
+                mergeable: front.mergeable,
+                reviewed_by: front.reviewed_by,
+                auto_merge: front.auto_merge,
                 merged_at: if merged { front.merged_at.or(closed_at) } else { None },
                 merge_sha: if merged { front.merge_sha } else { None },
             })
@@ -218,6 +227,16 @@ pub(super) fn write_thread(thread: &ThreadRecord) -> String {
         }
         if pull.draft {
             line(&mut out, "draft", "true");
+        }
+        if pull.mergeable != Mergeable::Clean {
+            line(&mut out, "mergeable", pull.mergeable.as_str());
+        }
+        if !pull.reviewed_by.is_empty() {
+            let names: Vec<String> = pull.reviewed_by.iter().map(|name| scalar(name)).collect();
+            line(&mut out, "reviewed_by", &format!("[{}]", names.join(", ")));
+        }
+        if let Some(method) = pull.auto_merge {
+            line(&mut out, "auto_merge", method.as_str());
         }
         if let Some(at) = pull.merged_at {
             line(&mut out, "merged_at", &at.to_string());

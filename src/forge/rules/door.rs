@@ -10,11 +10,11 @@ use super::{
     CommentRecord, Embedded, Happening, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
 };
 use crate::forge::{
-    Ahead, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueEventKind,
-    IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, PullState, Repository,
-    TreeChange, TreeEntry, WorkflowRun,
+    Ahead, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent,
+    IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest,
+    PullState, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
 };
-use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
+use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 #[async_trait]
 impl<S: Storage> Forge for Embedded<S> {
@@ -107,6 +107,16 @@ impl<S: Storage> Forge for Embedded<S> {
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
         self.storage.repository(slug).await?;
         self.pull_now(slug, number).await
+    }
+
+    async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        self.storage.repository(slug).await?;
+        self.standing_now(slug, number).await
+    }
+
+    async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        self.storage.repository(slug).await?;
+        self.checks_of(slug, commit).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
@@ -236,7 +246,8 @@ impl<S: Storage> Forge for Embedded<S> {
             return Ok(());
         }
         self.settle_pulls(slug, branch, None).await?;
-        self.storage.write_ref(slug, branch, Some(expected), Some(target)).await
+        self.storage.write_ref(slug, branch, Some(expected), Some(target)).await?;
+        self.forget_mergeability(slug, branch).await
     }
 
     async fn delete_branch(&self, slug: &RepoSlug, branch: &BranchName, expected: &ObjectId) -> ForgeResult<()> {
@@ -319,6 +330,17 @@ impl<S: Storage> Forge for Embedded<S> {
 
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.put_under_milestone(slug, number, title).await
+    }
+
+    async fn enable_auto_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        self.storage.repository(slug).await?;
+        self.let_merge(slug, number, method, expected).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -31,7 +31,8 @@ pub use clock::{Clock, ManualClock};
 pub use object::{Object, ObjectKind};
 pub use person::{MergeStyle, NewIssue};
 pub use record::{
-    CommentRecord, Happening, OUR_LOGIN, PullRecord, RepositoryRecord, ThreadKind, ThreadRecord, actor, repository_id,
+    CommentRecord, Happening, Mergeable, OUR_LOGIN, PullRecord, RepositoryRecord, ThreadKind, ThreadRecord, actor,
+    repository_id,
 };
 pub use runs::{JobRecord, RunRecord};
 

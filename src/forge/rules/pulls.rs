@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Embedded, Happening, PullRecord, Storage, ThreadKind, ThreadRecord, pull_key};
-use crate::forge::{ForgeError, ForgeResult, IssueEventKind, NewPull, PullRequest, PullState};
-use crate::model::{Actor, BranchName, ObjectId, RepoSlug};
+use super::{Embedded, Happening, Mergeable, PullRecord, Storage, ThreadKind, ThreadRecord, pull_key};
+use crate::forge::{Checks, ForgeError, ForgeResult, IssueEventKind, NewPull, PullRequest, PullState, Standing};
+use crate::model::{Actor, ActorKind, BranchName, MergeMethod, ObjectId, RepoSlug};
 
 /// How far back a merge is looked for along the base's own line; further back the merge is known, its commit not.
 const MERGE_SEARCH: usize = 10_000;
@@ -64,6 +64,9 @@ impl<S: Storage> Embedded<S> {
                 head_sha,
                 base_sha: Some(base_sha),
                 draft: new.draft,
+                mergeable: Mergeable::Clean,
+                reviewed_by: std::collections::BTreeSet::new(),
+                auto_merge: None,
                 merged_at: None,
                 merge_sha: None,
             }),
@@ -97,6 +100,101 @@ impl<S: Storage> Embedded<S> {
         let refs = self.storage.refs(slug).await?;
         let record = self.as_it_stands(slug, record, &refs).await?;
         self.show(slug, &record)
+    }
+
+    /// Says how a pull request stands, from what is written down of it.
+    pub(super) async fn standing_now(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
+        let refs = self.storage.refs(slug).await?;
+        let record = self.as_it_stands(slug, self.thread_or_not_found(slug, number).await?, &refs).await?;
+        let Some(pull) = record.pull else {
+            return Err(ForgeError::NotFound(format!("{slug}#{number} is an issue, no pull request")));
+        };
+        Ok(Standing {
+            head: pull.head_sha,
+            // What is closed is not tried out.
+            mergeable: if record.open { pull.mergeable.known() } else { None },
+            reviewed: pull.reviewed_by.iter().any(|login| super::actor(login).kind != ActorKind::Bot),
+        })
+    }
+
+    /// Forgets what was said of a head that is no longer the head; the next one has yet to conflict.
+    pub(super) async fn forget_mergeability(&self, slug: &RepoSlug, head: &BranchName) -> ForgeResult<()> {
+        for mut record in self.storage.threads(slug, ThreadKind::Pull).await?.records {
+            let Some(pull) = record.pull.as_mut().filter(|pull| record.open && pull.head == *head) else { continue };
+            if pull.mergeable != Mergeable::Clean {
+                pull.mergeable = Mergeable::Clean;
+                self.storage.put_thread(slug, &record, Vec::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a pull request be merged later, by GitHub's rules: an open one that is no draft and has something to wait for.
+    pub(super) async fn let_merge(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        method: MergeMethod,
+        expected: &ObjectId,
+    ) -> ForgeResult<()> {
+        let _hold = self.storage.exclusive(slug).await?;
+        let standing = self.standing_now(slug, number).await?;
+        if standing.head != *expected {
+            return Err(ForgeError::Conflict(format!(
+                "the head of {slug}#{number} is {}, not {}",
+                standing.head.short(),
+                expected.short()
+            )));
+        }
+        let mut record = self.thread_or_not_found(slug, number).await?;
+        let Some(pull) = record.pull.as_mut().filter(|pull| pull.auto_merge.is_none()) else { return Ok(()) };
+        let refused = |why: &str| Err(ForgeError::Conflict(format!("Pull request {why}")));
+        if !record.open {
+            return refused("is closed");
+        }
+        if pull.draft {
+            return refused("is in draft status");
+        }
+        if standing.mergeable == Some(true) && self.checks_of(slug, expected).await? == Checks::Passing {
+            return refused("is in clean status");
+        }
+        pull.auto_merge = Some(method);
+        self.storage.put_thread(slug, &record, Vec::new()).await
+    }
+
+    /// Says whether a pull request can be merged, as the forge finds out by itself or a person by looking.
+    ///
+    /// # Errors
+    /// When there is no such pull request.
+    pub async fn set_mergeable(&self, slug: &RepoSlug, number: u64, mergeable: Mergeable) -> ForgeResult<()> {
+        self.change_pull_record(slug, number, |pull| pull.mergeable = mergeable).await
+    }
+
+    /// Reviews a pull request, in whatever sense.
+    ///
+    /// # Errors
+    /// When there is no such pull request.
+    pub async fn review_as(&self, slug: &RepoSlug, number: u64, by: &str) -> ForgeResult<()> {
+        self.change_pull_record(slug, number, |pull| {
+            pull.reviewed_by.insert(by.to_owned());
+        })
+        .await
+    }
+
+    async fn change_pull_record(
+        &self,
+        slug: &RepoSlug,
+        number: u64,
+        change: impl FnOnce(&mut PullRecord) + Send,
+    ) -> ForgeResult<()> {
+        self.storage.repository(slug).await?;
+        let _hold = self.storage.exclusive(slug).await?;
+        let mut record = self.thread_or_not_found(slug, number).await?;
+        let Some(pull) = &mut record.pull else {
+            return Err(ForgeError::NotFound(format!("{slug}#{number} is an issue, no pull request")));
+        };
+        change(pull);
+        self.storage.put_thread(slug, &record, Vec::new()).await
     }
 
     fn show(&self, slug: &RepoSlug, record: &ThreadRecord) -> ForgeResult<PullRequest> {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::forge::{Comment, Issue, IssueEvent, IssueEventKind, PullRequest, PullState};
-use crate::model::{Actor, ActorKind, Asked, BranchName, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
+use crate::model::{Actor, ActorKind, Asked, BranchName, MergeMethod, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
 
 /// The login that an embedded forge gives to Homeostat.
 pub const OUR_LOGIN: &str = "homeostat[bot]";
@@ -48,6 +48,37 @@ pub enum ThreadKind {
     Pull,
 }
 
+/// Whether a pull request can be merged, as somebody said by hand; an embedded forge does not try merges out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mergeable {
+    /// Nothing is in the way.
+    #[default]
+    Clean,
+    /// The base changed the same lines.
+    Conflicting,
+    /// The forge has not tried yet.
+    Unknown,
+}
+
+impl Mergeable {
+    pub(super) const fn known(self) -> Option<bool> {
+        match self {
+            Self::Clean => Some(true),
+            Self::Conflicting => Some(false),
+            Self::Unknown => None,
+        }
+    }
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Conflicting => "conflicting",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a pull request has and an issue has not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRecord {
@@ -61,6 +92,15 @@ pub struct PullRecord {
     pub base_sha: Option<ObjectId>,
     /// Whether it is a draft.
     pub draft: bool,
+    /// Whether its present head can be merged.
+    #[serde(default)]
+    pub mergeable: Mergeable,
+    /// Who reviewed it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reviewed_by: BTreeSet<String>,
+    /// How the forge is to merge it by itself, where it is let.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto_merge: Option<MergeMethod>,
     /// When it was merged; a thread with it is merged.
     pub merged_at: Option<Timestamp>,
     /// The commit that merged it.
@@ -158,6 +198,7 @@ impl ThreadRecord {
             merged_at: pull.merged_at,
             merge_sha: pull.merge_sha.clone(),
             closed_at: self.closed_at,
+            auto_merge: self.open && pull.auto_merge.is_some(),
             asked: self.asked(),
         })
     }

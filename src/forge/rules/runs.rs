@@ -152,6 +152,27 @@ impl<S: Storage> Embedded<S> {
         Ok(Glance { repository, head, reports: reports.len() as u64 + unread, newest_report, checks })
     }
 
+    /// Says what the newest runs of each workflow say of a commit.
+    pub(super) async fn checks_of(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
+        let (runs, broken) = self.storage.runs(slug).await?;
+        if !broken.is_empty() {
+            // One that cannot be read may be the green one, or the red one.
+            return Ok(Checks::Pending);
+        }
+        let mut newest = std::collections::BTreeMap::new();
+        for run in runs.values().filter(|run| run.commit == *commit) {
+            let last: &mut &RunRecord = newest.entry(&run.workflow).or_insert(run);
+            if run.created_at >= last.created_at {
+                *last = run;
+            }
+        }
+        let conclusions = newest.values().flat_map(|run| match run.jobs.as_slice() {
+            [] => vec![Some(run.conclusion)],
+            jobs => jobs.iter().map(|job| Some(job.conclusion)).collect(),
+        });
+        Ok(Checks::of(conclusions))
+    }
+
     /// Asks people and teams for a review.
     pub(super) async fn ask_for_review(
         &self,

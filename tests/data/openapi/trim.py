@@ -68,6 +68,7 @@ POST /repos/{owner}/{repo}/pulls
 GET /repos/{owner}/{repo}/pulls/{pull_number}
 PATCH /repos/{owner}/{repo}/pulls/{pull_number}
 POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
+GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews
 """.split("\n")
 
 # Kept whole: their fields are what queries name. Every other type is kept by name and kind alone.

@@ -148,3 +148,88 @@ conforms!(reviewers_assignees_and_milestone_are_put_on_once_and_strangers_refuse
     assert_eq!(thread.assignees.iter().collect::<Vec<_>>(), ["alice"]);
     assert_eq!(thread.reviewers.iter().collect::<Vec<_>>(), ["/core", "alice"]);
 });
+
+conforms!(how_a_pull_request_stands_is_what_was_said_of_its_head_and_machines_review_nothing, |s| {
+    let slug = s.slug.clone();
+    let head = s.fix_branch("homeostat/x", "fixed\n").await;
+    let number = s.forge.create_pull(&slug, &pull("homeostat/x")).await.expect("a pull request").number;
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.head, standing.mergeable, standing.reviewed), (head.clone(), Some(true), false));
+    s.people.review_as(&slug, number, "linter[bot]").await.expect("a review");
+    s.people.set_mergeable(&slug, number, Mergeable::Conflicting).await.expect("a pull request");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.mergeable, standing.reviewed), (Some(false), false));
+    s.people.set_mergeable(&slug, number, Mergeable::Unknown).await.expect("a pull request");
+    s.people.review_as(&slug, number, "alice").await.expect("a review");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.mergeable, standing.reviewed), (None, true));
+    // A head that replaces the first has yet to conflict.
+    let main = s.main().await;
+    let tree = s.forge.commit(&slug, &head).await.expect("a commit").tree;
+    let next = NewCommit { tree, parents: vec![head.clone(), main], message: "again\n".into() };
+    let next = s.forge.create_commit(&slug, &next).await.expect("a commit");
+    s.forge.advance_branch(&slug, &branch("homeostat/x"), &head, &next).await.expect("a fast-forward");
+    let standing = s.forge.standing(&slug, number).await.expect("a standing");
+    assert_eq!((standing.head, standing.mergeable), (next, Some(true)));
+    s.people.open_issue(&slug, &issue("a", &[])).await.expect("an issue");
+    for other in [number + 1, 77] {
+        let none = s.forge.standing(&slug, other).await;
+        s.note("no pull request", none);
+    }
+    s.people.close_thread(&slug, number, "alice").await.expect("a close");
+    assert_eq!(s.forge.standing(&slug, number).await.expect("a standing").mergeable, None, "nobody tries it out");
+});
+
+conforms!(
+    a_pull_request_is_let_merge_once_from_the_expected_head_and_never_as_a_draft_or_with_nothing_to_wait_for,
+    |s| {
+        let slug = s.slug.clone();
+        let head = s.fix_branch("homeostat/x", "fixed\n").await;
+        let draft = s.forge.create_pull(&slug, &pull("homeostat/x")).await.expect("a pull request").number;
+        let refused = s.forge.enable_auto_merge(&slug, draft, MergeMethod::Squash, &head).await;
+        assert!(matches!(refused, Err(ForgeError::Conflict(_))), "{refused:?}");
+        s.people.close_thread(&slug, draft, "alice").await.expect("a close");
+        let ready = NewPull { draft: false, ..pull("homeostat/x") };
+        let ready = s.forge.create_pull(&slug, &ready).await.expect("a pull request");
+        assert!(!ready.auto_merge);
+        let main = s.main().await;
+        let elsewhere = s.forge.enable_auto_merge(&slug, ready.number, MergeMethod::Squash, &main).await;
+        assert!(matches!(elsewhere, Err(ForgeError::Conflict(_))), "{elsewhere:?}");
+        for _ in 0..2 {
+            let done = s.forge.enable_auto_merge(&slug, ready.number, MergeMethod::Squash, &head).await;
+            s.note("let", done);
+            assert!(s.forge.pull(&slug, ready.number).await.expect("a pull request").auto_merge);
+        }
+        let query = PullQuery { head: None, open_only: true };
+        assert!(s.forge.pulls(&slug, &query, None).await.expect("a list").items[0].auto_merge);
+        let none = s.forge.enable_auto_merge(&slug, 77, MergeMethod::Merge, &head).await;
+        s.note("no pull request", none);
+        let other = s.fix_branch("homeostat/y", "green\n").await;
+        let green = NewPull { draft: false, ..pull("homeostat/y") };
+        let green = s.forge.create_pull(&slug, &green).await.expect("a pull request").number;
+        let time = Timestamp::from_millis(1_800_000_000_000);
+        let job = JobRecord {
+            name: "t".into(),
+            conclusion: Conclusion::Success,
+            runner_labels: Vec::new(),
+            steps: Vec::new(),
+        };
+        let run = RunRecord {
+            workflow: "ci.yml".into(),
+            name: "CI".into(),
+            branch: "homeostat/y".into(),
+            commit: other.clone(),
+            event: "push".into(),
+            actor: None,
+            fork: false,
+            attempt: 1,
+            conclusion: Conclusion::Success,
+            created_at: time,
+            completed_at: time,
+            jobs: vec![job],
+        };
+        s.people.add_run(&slug, &run, &[]).await.expect("a run");
+        let clean = s.forge.enable_auto_merge(&slug, green, MergeMethod::Rebase, &other).await;
+        assert!(matches!(&clean, Err(ForgeError::Conflict(why)) if why.contains("clean status")), "{clean:?}");
+    }
+);

@@ -100,3 +100,19 @@ conforms!(a_first_look_tells_of_reports_and_checks, |s| {
     let seen = s.forge.glance(&[query(None)]).await.expect("looks").remove(0).expect("a look");
     assert_eq!(seen.checks, Checks::Passing);
 });
+
+conforms!(checks_of_a_commit_count_the_newest_run_of_each_workflow_and_what_waits_is_not_red, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    assert_eq!(s.forge.checks(&slug, &main).await, Ok(Checks::None));
+    let steps = [
+        ("ci.yml", Conclusion::Failure, Checks::Failing),
+        ("ci.yml", Conclusion::Success, Checks::Passing),
+        ("gate.yml", Conclusion::ActionRequired, Checks::Pending),
+        ("gate.yml", Conclusion::Cancelled, Checks::Passing),
+        ("lint.yml", Conclusion::TimedOut, Checks::Failing),
+    ];
+    for (at, (workflow, conclusion, expected)) in (1..).zip(steps) {
+        s.people.add_run(&slug, &a_run(workflow, &main, conclusion, at, &["t"]), &[]).await.expect("a run");
+        assert_eq!(s.forge.checks(&slug, &main).await, Ok(expected), "{workflow}: {conclusion:?}");
+    }
+});

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use homeostat::forge::rules::{RepositoryRecord, Storage, ThreadWorld, actor};
+use homeostat::forge::rules::{RepositoryRecord, Storage, ThreadWorld, actor, repository_id};
 use homeostat::forge::{Checks, Forge, ForgeError, GlanceQuery};
 use homeostat::model::{Actor, ActorKind, ObjectId, RepoSlug};
 use serde_json::{Map, Value, json};
@@ -173,6 +173,7 @@ impl Run<'_> {
                 Ok(Got::Node(Node::Plain("RateLimit", shown)))
             }
             (Node::Mutation, "updateRefs") => self.update_refs(&given["input"]).await,
+            (Node::Mutation, "enablePullRequestAutoMerge") => self.let_merge(&given["input"]).await,
             (Node::Repository(slug, record), _) => self.of_repository(slug, record, name, given).await,
             (Node::Ref(slug, branch, at), _) => Ok(match name {
                 "name" => Got::Value(json!(branch)),
@@ -296,6 +297,29 @@ impl Run<'_> {
             Some(Checks::Failing) => "FAILURE",
         };
         Ok(Got::Node(Node::Plain("StatusCheckRollup", json!({"state": state}))))
+    }
+
+    /// Lets a pull request merge by itself; a head that is not the expected one, a draft and a clean state are refused.
+    async fn let_merge(&self, input: &Value) -> Field {
+        let text = |name: &str| input[name].as_str().unwrap_or_default();
+        let known: Vec<RepoSlug> = self.hub.known.lock().expect("no test panics here").values().cloned().collect();
+        for slug in known {
+            let world = self.hub.forge.world(&slug).await.map_err(|error| failed("INTERNAL", error.to_string()))?;
+            let mut pulls = world.threads.iter().filter(|one| one.thread.pull.is_some()).map(|one| one.thread.number);
+            let is_meant = |number: &u64| node_id("PR", repository_id(&slug) * 1_000 + number) == text("pullRequestId");
+            let Some(number) = pulls.find(is_meant) else { continue };
+            let unprocessable = |why: String| failed("UNPROCESSABLE", why);
+            let method = text("mergeMethod").to_ascii_lowercase().parse().map_err(unprocessable)?;
+            let head = text("expectedHeadOid").parse().map_err(|_| unprocessable("no object id".to_owned()))?;
+            let done = self.hub.forge.enable_auto_merge(&slug, number, method, &head).await;
+            done.map_err(|error| unprocessable(error.to_string()))?;
+            let shown = json!({"clientMutationId": input["clientMutationId"]});
+            return Ok(Got::Node(Node::Plain("EnablePullRequestAutoMergePayload", shown)));
+        }
+        Err(failed(
+            "NOT_FOUND",
+            format!("Could not resolve to a node with the global id of '{}'", text("pullRequestId")),
+        ))
     }
 
     /// Moves, makes and removes branches, each only from where it is said to stand.

@@ -96,6 +96,7 @@ impl Place<'_> {
             ("GET", ["pulls"]) => self.pulls().await,
             ("POST", ["pulls"]) => self.create_pull().await,
             ("GET", ["pulls", n]) => self.pull(number(n)?).await,
+            ("GET", ["pulls", n, "reviews"]) => self.reviews(number(n)?).await,
             ("PATCH", ["pulls", n]) => self.edit_pull(number(n)?).await,
             ("POST", ["pulls", n, "requested_reviewers"]) => self.request_reviewers(number(n)?).await,
             ("GET", ["git", "ref", "heads", name @ ..]) => self.git_ref(&name.join("/")).await,

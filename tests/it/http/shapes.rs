@@ -4,7 +4,7 @@
 //! repository would show.
 
 use homeostat::forge::rules::{
-    CommentRecord, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
+    CommentRecord, Mergeable, OUR_LOGIN, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
 };
 use homeostat::forge::{Commit, IssueEvent, IssueEventKind, Label};
 use homeostat::model::{Actor, ActorKind, ObjectId, Permission, RepoSlug, Timestamp};
@@ -277,6 +277,16 @@ impl Site {
         let link = |rest: &str| json!({"href": format!("{root}{rest}")});
         let reviewers = thread.reviewers.iter().filter(|name| !name.starts_with('/'));
         let reviewers: Vec<Value> = reviewers.map(|login| self.user(&actor(login))).collect();
+        let auto_merge = pull.auto_merge.filter(|_| thread.open).map(|method| {
+            let us = self.user(&actor(OUR_LOGIN));
+            json!({"enabled_by": us, "merge_method": method, "commit_title": "", "commit_message": ""})
+        });
+        let (mergeable, state) = match pull.mergeable {
+            _ if !thread.open => (None, "unknown"),
+            Mergeable::Clean => (Some(true), "clean"),
+            Mergeable::Conflicting => (Some(false), "dirty"),
+            Mergeable::Unknown => (None, "unknown"),
+        };
         let base_sha = pull.base_sha.as_ref().unwrap_or(&pull.head_sha);
         merged(
             self.thread(slug, thread, known, milestones),
@@ -297,13 +307,27 @@ impl Site {
                 },
                 "head": side(pull.head.as_str(), pull.head_sha.as_str()),
                 "base": side(pull.base.as_str(), base_sha.as_str()),
-                "draft": pull.draft, "auto_merge": null, "requested_reviewers": reviewers, "requested_teams": [],
+                "draft": pull.draft, "auto_merge": auto_merge, "requested_reviewers": reviewers, "requested_teams": [],
                 "merged_at": pull.merged_at.map(rfc3339), "merge_commit_sha": pull.merge_sha,
-                "merged": pull.merged_at.is_some(), "mergeable": null, "rebaseable": null, "mergeable_state": "unknown",
+                "merged": pull.merged_at.is_some(), "mergeable": mergeable, "rebaseable": null,
+                "mergeable_state": state,
                 "merged_by": null, "comments": 0, "review_comments": 0, "maintainer_can_modify": false,
                 "commits": 1, "additions": 1, "deletions": 1, "changed_files": 1,
             }),
         )
+    }
+
+    pub(super) fn review(&self, slug: &RepoSlug, number: u64, pull: &PullRecord, by: &str) -> Value {
+        let (root, page) = (self.repo(slug), self.page(slug));
+        let id = stable_number(&["review", &number.to_string(), by]);
+        let html = format!("{page}/pull/{number}#pullrequestreview-{id}");
+        let whole = format!("{root}/pulls/{number}");
+        json!({
+            "id": id, "node_id": node_id("PRR", id), "user": self.user(&actor(by)), "body": "", "state": "COMMENTED",
+            "html_url": html, "pull_request_url": whole, "author_association": "COLLABORATOR",
+            "_links": {"html": {"href": html}, "pull_request": {"href": whole}},
+            "submitted_at": "2027-01-15T08:00:00Z", "commit_id": pull.head_sha,
+        })
     }
 
     pub(super) fn git_ref(&self, slug: &RepoSlug, name: &str, id: &str) -> Value {

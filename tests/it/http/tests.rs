@@ -153,6 +153,8 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         ("/pulls?state=all&head=owner:homeostat/x", 200),
         ("/pulls/4", 200),
         ("/pulls/1", 404),
+        ("/pulls/4/reviews?per_page=100", 200),
+        ("/pulls/1/reviews", 404),
         ("/git/ref/heads/homeostat/x", 200),
         ("/git/ref/heads/none", 404),
         ("/git/matching-refs/heads/home", 200),

@@ -207,6 +207,14 @@ impl Place<'_> {
         Ok(Answer::json(200, self.shown(number).await?))
     }
 
+    /// Lists the reviews of a pull request.
+    pub(super) async fn reviews(&self, number: u64) -> Handled {
+        let world = self.world().await?;
+        let pull = find(&world, number)?.thread.pull.as_ref().ok_or_else(Answer::not_found)?;
+        let site = &self.hub.site;
+        Ok(self.listed(pull.reviewed_by.iter().map(|by| site.review(&self.slug, number, pull, by)).collect()))
+    }
+
     /// Lists pull requests. A head without its owner filters nothing, as on GitHub.
     pub(super) async fn pulls(&self) -> Handled {
         let query = &self.request.query;

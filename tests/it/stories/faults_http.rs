@@ -32,7 +32,7 @@ impl Http {
     }
 
     /// Makes one run; `soon` where the client is to lose its patience.
-    async fn process(&self, world: &World, faults: Vec<Fault>, soon: bool, options: Options) -> Ran {
+    pub(super) async fn process(&self, world: &World, faults: Vec<Fault>, soon: bool, options: Options) -> Ran {
         self.door.set_faults(faults);
         let before = self.door.requests();
         let slugs = slugs(world);
@@ -124,7 +124,7 @@ async fn no_secret_left(world: &World, http: &Http, ran: &Ran, what: &str) {
     }
 }
 
-fn every_one() -> bool {
+pub(super) fn every_one() -> bool {
     std::env::var_os("HOMEOSTAT_EVERY_FAULT").is_some()
 }
 
