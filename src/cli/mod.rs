@@ -11,6 +11,7 @@ mod fleet;
 mod guard;
 mod hub;
 mod output;
+mod parcels;
 mod patterns;
 mod preflight;
 mod progress;

@@ -13,6 +13,7 @@ use crate::cli::hub::Hub;
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
+use crate::forge::github::Governor;
 use crate::forge::local::LocalForge;
 use crate::forge::{Forge, STATE_SLUG};
 use crate::model::{Mode, RepoSlug, Secret, sha256_hex};
@@ -45,6 +46,8 @@ pub(crate) enum Privilege {
 pub(crate) struct Session {
     pub(crate) loaded: Loaded,
     forge: Arc<dyn Forge>,
+    /// Keeps requests within the forge's limits, where it has any.
+    governor: Option<Arc<Governor>>,
     /// The folder that stands in for an operator's repository, where there is none.
     state_folder: Option<LocalForge>,
     pub(crate) workspace: GitWorkspace,
@@ -94,6 +97,7 @@ fn is_held_back(place: &Place, env: &BTreeMap<String, String>) -> bool {
 /// A forge with what goes with it.
 struct Opened {
     forge: Arc<dyn Forge>,
+    governor: Option<Arc<Governor>>,
     state_folder: Option<LocalForge>,
     operator: RepoSlug,
     workspace: GitWorkspace,
@@ -110,7 +114,7 @@ pub(crate) fn open_with(
     let system = OsSystem::new();
     let opened =
         if is_github(place) { open_github(privilege, &loaded, env)? } else { open_local(&place.forge, &loaded, env)? };
-    let Opened { forge, state_folder, operator, workspace } = opened;
+    let Opened { forge, governor, state_folder, operator, workspace } = opened;
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
     let held_back = is_held_back(place, env);
@@ -119,6 +123,7 @@ pub(crate) fn open_with(
     Ok(Session {
         loaded,
         forge,
+        governor,
         state_folder,
         workspace,
         system,
@@ -149,13 +154,13 @@ fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Re
     let forge = LocalForge::open(&dir, Arc::new(|| OsSystem::new().now()))?;
     let workspace = workspace(env, move |slug| dir.join(format!("{slug}.git")).display().to_string());
     let operator = loaded.config.state.repository.clone().map_or_else(own_state, Ok)?;
-    Ok(Opened { forge: Arc::new(forge), state_folder: None, operator, workspace })
+    Ok(Opened { forge: Arc::new(forge), governor: None, state_folder: None, operator, workspace })
 }
 
 /// Opens GitHub.
 fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
     let hub = Hub::open(privilege, loaded, env)?;
-    let (forge, tokens) = (hub.forge.clone(), hub.tokens());
+    let (forge, tokens, governor) = (hub.forge.clone(), hub.tokens(), hub.governor.clone());
     let workspace = workspace(env, move |slug| hub.clone_address(slug)).with_tokens(tokens);
     let named = loaded.config.state.repository.clone();
     let in_actions = || env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
@@ -165,7 +170,7 @@ fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, Str
         let folder = state_folder(env).join("forge");
         (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
     };
-    Ok(Opened { forge, state_folder, operator, workspace })
+    Ok(Opened { forge, governor: Some(governor), state_folder, operator, workspace })
 }
 
 /// Names the repository that a forge in a folder keeps for its own state.
@@ -186,6 +191,13 @@ impl Session {
     /// Returns the forge as the port.
     pub(crate) fn forge(&self) -> &dyn Forge {
         self.forge.as_ref()
+    }
+
+    /// Leaves this process one part of the forge's limits, because so many run side by side.
+    pub(crate) fn divide(&self, parts: u32) {
+        if let Some(governor) = &self.governor {
+            governor.divide(parts);
+        }
     }
 
     /// Returns the folder that stands in for an operator's repository, where there is none.

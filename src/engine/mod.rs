@@ -6,6 +6,7 @@
 pub mod attempt;
 mod baseline;
 pub mod counted;
+pub mod delivery;
 mod failed_runs;
 mod finish;
 pub mod fixers;
@@ -24,6 +25,7 @@ mod reports;
 pub mod reserve;
 mod select;
 mod settle;
+pub mod shards;
 pub mod state;
 mod target;
 pub mod veil;

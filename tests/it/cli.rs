@@ -12,5 +12,6 @@ mod others;
 mod preflight;
 mod private;
 mod reports_and_diffs;
+mod shards;
 mod stages;
 mod world;
