@@ -137,6 +137,12 @@ pub(crate) fn open_with(
     })
 }
 
+fn divide(governor: Option<&Governor>, parts: u32) {
+    if let Some(governor) = governor {
+        governor.divide(parts);
+    }
+}
+
 /// Opens a local forge.
 fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
     let Some(dir) = name.strip_prefix("local:").filter(|dir| !dir.is_empty()) else {
@@ -195,9 +201,7 @@ impl Session {
 
     /// Leaves this process one part of the forge's limits, because so many run side by side.
     pub(crate) fn divide(&self, parts: u32) {
-        if let Some(governor) = &self.governor {
-            governor.divide(parts);
-        }
+        divide(self.governor.as_deref(), parts);
     }
 
     /// Returns the folder that stands in for an operator's repository, where there is none.
@@ -461,6 +465,18 @@ mod tests {
         assert!(owner_is_gone(&format!("{}:1@{place}", std::process::id())), "the number was given to another process");
         assert!(place.contains("pid:["), "{place}: containers of one machine do not see each other's processes");
         assert!(!owner_is_gone(&format!("1:1@{place} of another container")));
+    }
+
+    #[test]
+    fn a_shard_takes_its_part_of_the_forges_limits_alone() {
+        let env = BTreeMap::from([("GITHUB_TOKEN".to_owned(), "ghp_x".to_owned())]);
+        let loaded = Loaded::built_in(&["o/own".parse().expect("a slug")], &env, Flags::default()).expect("valid");
+        let opened = open_github(Privilege::Propose, &loaded, &env).expect("a token is there");
+        let governor = opened.governor.expect("GitHub has limits");
+        assert_eq!(governor.parts(), 1);
+        divide(Some(&governor), 3);
+        assert_eq!(governor.parts(), 3);
+        divide(None, 3);
     }
 
     #[test]
