@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::actions::Runner;
 use crate::cli::args::Place;
 use crate::cli::failure::Failure;
-use crate::cli::hub::Hub;
+use crate::cli::hub::{Hub, PROXY_NAMES};
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
@@ -378,10 +378,16 @@ fn state_folder(env: &BTreeMap<String, String>) -> PathBuf {
 
 /// Collects values that must never leave.
 pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
-    env.iter()
-        .filter(|(name, value)| value.len() >= 6 && SECRET_NAMES.iter().any(|part| name.contains(part)))
-        .map(|(_, value)| Secret::new(value.clone()))
-        .collect()
+    let named = env.iter().filter(|(name, _)| SECRET_NAMES.iter().any(|part| name.contains(part)));
+    let named = named.map(|(_, value)| value.as_str());
+    let of_proxies = PROXY_NAMES.iter().filter_map(|name| password(env.get(*name)?));
+    named.chain(of_proxies).filter(|value| value.len() >= 6).map(Secret::new).collect()
+}
+
+/// Returns the password in an address.
+fn password(address: &str) -> Option<&str> {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    Some(rest.rsplit_once('@')?.0.split_once(':')?.1)
 }
 
 fn run_info(

@@ -8,6 +8,7 @@ mod formatters;
 mod hostile_commands;
 mod kill;
 mod main_job;
+mod network;
 mod others;
 mod preflight;
 mod private;
