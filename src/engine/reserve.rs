@@ -16,7 +16,7 @@ use crate::engine::select::{Selected, rest, select};
 use crate::engine::settle::Day;
 use crate::engine::state::{Mutations, Snapshot, StateError, budget_path, decode, encode, failure_path, lease_path};
 use crate::engine::{
-    Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry, shards,
+    Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry, shards, traces,
 };
 use crate::event::{Event, Recovered};
 use crate::gate;
@@ -97,7 +97,16 @@ pub async fn reserve_in_parts(
     }
     if !reservation.works.is_empty() && !context.run.dry_run {
         let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();
-        let ledger_lost = gate::ledger_is_lost(snapshot.exists(), &snapshot.days(), now, &times);
+        // Asked only where there is no branch, which is once in the life of a fleet, and after a loss.
+        let unseen = !snapshot.exists() && !traces::any(context, &reservation).await;
+        let branch = if snapshot.exists() {
+            gate::Ledger::Kept(snapshot.days())
+        } else if unseen {
+            gate::Ledger::NeverBegun
+        } else {
+            gate::Ledger::Missing
+        };
+        let ledger_lost = gate::ledger_is_lost(&branch, now, &times);
         let today = state.read_json::<Day>(&snapshot, &budget_path(&now.day())).await?.unwrap_or_default();
         let found = Found { marks, rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
         take_lease(context, &mut reservation, &found, shards).await?;

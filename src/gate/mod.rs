@@ -18,7 +18,7 @@ pub use caps::{Caps, Openings};
 pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
-pub use mirror::{ledger_is_lost, rebuilt};
+pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::draft_reasons;
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};

@@ -70,9 +70,17 @@ impl Proxies {
     }
 }
 
-/// Why there is no way through a proxy; nothing reached the server.
+/// Why there is no way; nothing reached the server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ProxyError {
+pub(super) enum RoadError {
+    /// The server's name leads nowhere.
+    #[error("the host {host} cannot be found ({why}); is its name right, and does this machine reach a name server?")]
+    Unnamed {
+        /// The host.
+        host: String,
+        /// The system's words.
+        why: String,
+    },
     /// It cannot be reached.
     #[error("the proxy {proxy} cannot be reached ({why})")]
     Unreachable {
@@ -121,13 +129,14 @@ impl Service<Uri> for Road {
 
     fn call(&mut self, target: Uri) -> Self::Future {
         let Some(intercept) = self.proxies.as_ref().and_then(|proxies| proxies.of(&target)) else {
+            let host = target.host().unwrap_or_default().to_owned();
             let connecting = self.straight.call(target);
-            return Box::pin(async move { connecting.await.map_err(Into::into) });
+            return Box::pin(async move { connecting.await.map_err(|error| straight(&host, error)) });
         };
         let connecting = self.straight.call(intercept.uri().clone());
         Box::pin(async move {
             let proxy = intercept.uri().to_string().trim_end_matches('/').to_owned();
-            let unreachable = |why: String| ProxyError::Unreachable { proxy: proxy.clone(), why };
+            let unreachable = |why: String| RoadError::Unreachable { proxy: proxy.clone(), why };
             let stream = connecting.await.map_err(|error| unreachable(super::transport::deepest(&error)))?;
             let mut stream = stream.into_inner();
             match tokio::time::timeout(ANSWER, tunnel(&mut stream, &intercept, &proxy, &target)).await {
@@ -139,8 +148,16 @@ impl Service<Uri> for Road {
     }
 }
 
+/// Names the server where it is its name that leads nowhere: the system's own words do not.
+fn straight(host: &str, error: impl std::error::Error + Send + Sync + 'static) -> Refusal {
+    if error.to_string().contains("dns error") {
+        return RoadError::Unnamed { host: host.to_owned(), why: super::transport::deepest(&error) }.into();
+    }
+    error.into()
+}
+
 /// Asks for a tunnel; what is written to the stream afterwards is the server's.
-async fn tunnel(stream: &mut TcpStream, by: &Intercept, proxy: &str, target: &Uri) -> Result<(), ProxyError> {
+async fn tunnel(stream: &mut TcpStream, by: &Intercept, proxy: &str, target: &Uri) -> Result<(), RoadError> {
     let usual = if target.scheme_str() == Some("http") { 80 } else { 443 };
     let target = format!("{}:{}", target.host().unwrap_or_default(), target.port_u16().unwrap_or(usual));
     let mut asked = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
@@ -150,7 +167,7 @@ async fn tunnel(stream: &mut TcpStream, by: &Intercept, proxy: &str, target: &Ur
         asked.extend_from_slice(b"\r\n");
     }
     asked.extend_from_slice(b"\r\n");
-    let broken = |error: std::io::Error| ProxyError::Unreachable { proxy: proxy.to_owned(), why: error.to_string() };
+    let broken = |error: std::io::Error| RoadError::Unreachable { proxy: proxy.to_owned(), why: error.to_string() };
     stream.write_all(&asked).await.map_err(broken)?;
     let mut head = Vec::new();
     // Byte by byte: what comes after the empty line is the server's and not ours to take.
@@ -170,7 +187,7 @@ async fn tunnel(stream: &mut TcpStream, by: &Intercept, proxy: &str, target: &Ur
         (Some(407), Some(_)) => "; it does not take the user and the password in its address",
         _ => "",
     };
-    Err(ProxyError::Refused { proxy: proxy.to_owned(), answer: first_line(&head), target, hint })
+    Err(RoadError::Refused { proxy: proxy.to_owned(), answer: first_line(&head), target, hint })
 }
 
 /// Reads the code of a status line.

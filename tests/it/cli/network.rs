@@ -1,5 +1,7 @@
 //! GitHub from a machine whose network is in the way: names that lead nowhere, and proxies that refuse.
 
+#![expect(clippy::disallowed_types, reason = "the proxy of a process under test is a socket of its own")]
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Command;

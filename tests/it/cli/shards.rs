@@ -204,6 +204,9 @@ fn where_every_shard_died_nothing_is_recorded_and_nothing_is_lost() {
     assert_eq!(state(&world, "leases/").len(), 2);
 }
 
+/// What is done to what was handed over: a name, the deed, and a word of the refusal.
+type Tamper<'a> = (&'a str, Box<dyn Fn() + 'a>, &'a str);
+
 #[test]
 fn p_02_v_88_one_wrong_byte_in_any_part_and_nothing_of_the_run_is_written() {
     let world = fleet("");
@@ -219,7 +222,6 @@ fn p_02_v_88_one_wrong_byte_in_any_part_and_nothing_of_the_run_is_written() {
         bytes[at] ^= 1;
         fs::write(path, bytes).expect("it can be written");
     };
-    type Tamper<'a> = (&'a str, Box<dyn Fn() + 'a>, &'a str);
     let tampers: Vec<Tamper<'_>> = vec![
         ("a byte of a manifest", Box::new(|| flip(&second.join("manifest.json"), 30)), "announced"),
         ("the last byte of a candidate", Box::new(|| flip(own, honest[own].len() - 2)), "digest-mismatch"),
@@ -239,7 +241,7 @@ fn p_02_v_88_one_wrong_byte_in_any_part_and_nothing_of_the_run_is_written() {
         (
             "one candidate too many",
             Box::new(|| {
-                fs::write(first.join("candidate-acme-more-abc.json"), "{}").map(drop).expect("it can be written")
+                fs::write(first.join("candidate-acme-more-abc.json"), "{}").expect("it can be written");
             }),
             "candidate-acme-more",
         ),
@@ -269,7 +271,7 @@ fn p_02_v_88_one_wrong_byte_in_any_part_and_nothing_of_the_run_is_written() {
                 flip(
                     &world.path("in/reservation/reservation.json"),
                     honest[&world.path("in/reservation/reservation.json")].len() - 1,
-                )
+                );
             }),
             "reservation.json",
         ),

@@ -320,3 +320,41 @@ async fn an_edit_by_another_person_is_seen_through_graphql() {
     assert_eq!(events[0].actor.as_ref().map(|actor| actor.id), Some(66));
     assert!(events[0].id > 0);
 }
+
+#[tokio::test]
+async fn f_06_a_list_without_an_end_or_to_another_server_ends_as_an_error_and_never_as_a_whole_list() {
+    let endless = Server::start(|heard| {
+        let at: u32 = heard.query.rsplit_once("page=").and_then(|(_, page)| page.parse().ok()).unwrap_or(1);
+        let host = heard.all("host").remove(0);
+        let next = format!("<http://{host}/repositories/7/issues?page={}>; rel=\"next\"", at + 1);
+        Reply::new(200, &[("link", &next)], "[]")
+    })
+    .await;
+    // No limit on the minute is what this is about.
+    let (_, settings) = settings(&endless, Credentials::token(Secret::new(TOKEN)));
+    let forge = GithubForge::new(Settings { deadline: None, ..settings }).expect("a forge");
+    let mut token = None;
+    let mut pages = 0;
+    let ended = loop {
+        match forge.issues(&slug(), &IssueQuery::default(), token.as_deref()).await {
+            Ok(page) => {
+                pages += 1;
+                assert!(page.next.is_some() && pages < 2_000);
+                token = page.next;
+            }
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(&ended, ForgeError::Transient(why) if why.contains("more pages")), "{pages}: {ended:?}");
+
+    let elsewhere = Server::start(|_| Reply::json(200, &json!([]))).await;
+    let target = elsewhere.url("/repos/owner/app/issues?page=2");
+    let luring = Server::start(move |_| {
+        let next = format!("<{target}>; rel=\"next\"");
+        Reply::new(200, &[("link", &next)], "[]")
+    })
+    .await;
+    let answer = self::forge(&luring).issues(&slug(), &IssueQuery::default(), None).await;
+    assert!(matches!(&answer, Err(ForgeError::Transient(why)) if why.contains("another")), "{answer:?}");
+    assert!(elsewhere.heard().is_empty(), "no page and no token go there");
+}
