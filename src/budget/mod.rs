@@ -80,8 +80,30 @@ pub fn grant(run: Allowance, day: Allowance, spent_today: MicroUsd, reserved_tod
     }
 }
 
+/// Splits a grant in proportion to weights, to the last millionth: the parts add up to the grant (PROTOCOL.md, 9). With no
+/// weight at all nobody gets anything.
+pub fn split(grant: MicroUsd, weights: &[u32]) -> Vec<MicroUsd> {
+    let total: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    if total == 0 {
+        return vec![MicroUsd::ZERO; weights.len()];
+    }
+    // Differences of what all up to here are due: each is rounded down once, and the last takes the rest.
+    let due = |sum: u128| u64::try_from(u128::from(grant.0) * sum / total).unwrap_or(grant.0);
+    let mut sum = 0;
+    weights
+        .iter()
+        .map(|weight| {
+            let before = due(sum);
+            sum += u128::from(*weight);
+            MicroUsd(due(sum) - before)
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const fn cap(micros: u64) -> Allowance {
@@ -122,6 +144,25 @@ mod tests {
         assert!(none.reserve(MicroUsd::ZERO, MicroUsd::ZERO).is_some());
         let mut attempt = Ledger::new(Allowance::Unlimited, cap(50));
         assert_eq!(attempt.reserve(MicroUsd(20), MicroUsd(31)), None);
+    }
+
+    #[test]
+    fn b_18_shards_get_what_their_work_is_worth_and_never_more_together_than_the_run() {
+        assert_eq!(split(MicroUsd(100), &[3, 1]), [MicroUsd(75), MicroUsd(25)]);
+        assert_eq!(split(MicroUsd(1_000_000), &[1, 1, 1]), [333_333, 333_333, 333_334].map(MicroUsd));
+        assert_eq!(split(MicroUsd(5), &[0, 0]), [MicroUsd::ZERO, MicroUsd::ZERO]);
+        assert_eq!(split(MicroUsd(5), &[]), []);
+    }
+
+    proptest! {
+        #[test]
+        fn b_18_the_parts_of_a_grant_add_up_to_it(
+            grant in any::<u64>(),
+            weights in proptest::collection::vec(1_u32..=u32::MAX, 1..33),
+        ) {
+            let parts = split(MicroUsd(grant), &weights);
+            prop_assert_eq!(parts.iter().map(|part| u128::from(part.0)).sum::<u128>(), u128::from(grant));
+        }
     }
 
     #[test]

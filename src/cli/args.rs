@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::engine::shards::MOST_SHARDS;
 use crate::model::{BranchName, Mode, RepoSlug};
 
 /// Turns reported failures into small, proven pull requests, each exactly once.
@@ -69,16 +70,24 @@ pub(crate) enum Command {
     )]
     Run(RunArgs),
     /// Read the forge, choose work and lease it (first of four privileges)
-    #[command(after_help = "Example:\n  homeostat reserve --forge local:fleet --out work")]
+    #[command(
+        after_help = "Examples:\n  homeostat reserve --forge local:fleet --out work\n  homeostat reserve --forge local:fleet --shards 4 --out work"
+    )]
     Reserve(ReserveArgs),
     /// Run repository code and fixers over reserved work (second of four)
-    #[command(after_help = "Example:\n  homeostat propose --forge local:fleet --in work --out work")]
+    #[command(
+        after_help = "Examples:\n  homeostat propose --forge local:fleet --in work --out work\n  homeostat propose --forge local:fleet --in work --shard 2 --out parts/2"
+    )]
     Propose(ProposeArgs),
     /// Settle what `propose` left on the state branch (third of four)
-    #[command(after_help = "Example:\n  homeostat record --forge local:fleet --in work")]
+    #[command(
+        after_help = "Examples:\n  homeostat record --forge local:fleet --in work\n  homeostat record --forge local:fleet --in work --in parts"
+    )]
     Record(InArgs),
     /// Check every candidate again and publish it (last of four)
-    #[command(after_help = "Example:\n  homeostat publish --forge local:fleet --in work")]
+    #[command(
+        after_help = "Examples:\n  homeostat publish --forge local:fleet --in work\n  homeostat publish --forge local:fleet --in work --in parts --digest sha256:… --digest sha256:…"
+    )]
     Publish(InArgs),
     /// Open the pull request of a pushed feature branch once, and keep our part of its text current
     #[command(
@@ -190,6 +199,9 @@ pub(crate) struct ReserveArgs {
     /// Only this repository
     #[arg(long)]
     pub(crate) repo: Option<RepoSlug>,
+    /// Divide the work into at most so many parts for jobs that run side by side, 32 at most
+    #[arg(long, value_name = "N", value_parser = parse_shards)]
+    pub(crate) shards: Option<u32>,
     /// Where `reservation.json` goes
     #[arg(long, default_value = "artifacts/work")]
     pub(crate) out: PathBuf,
@@ -199,9 +211,12 @@ pub(crate) struct ReserveArgs {
 pub(crate) struct ProposeArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// The folder with `reservation.json`
+    /// The folder with `reservation.json`, or one with that folder in it
     #[arg(long = "in", default_value = "artifacts/work")]
     pub(crate) input: PathBuf,
+    /// The part to work on, where `reserve --shards` divided the work; counted from 1
+    #[arg(long, value_name = "I", value_parser = parse_shards)]
+    pub(crate) shard: Option<u32>,
     /// Where candidates and their manifest go
     #[arg(long, default_value = "artifacts/work")]
     pub(crate) out: PathBuf,
@@ -211,12 +226,12 @@ pub(crate) struct ProposeArgs {
 pub(crate) struct InArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// The folder with candidates and their manifest
-    #[arg(long = "in", default_value = "artifacts/work")]
-    pub(crate) input: PathBuf,
-    /// The SHA-256 of the manifest, as `propose` announced it
-    #[arg(long)]
-    pub(crate) digest: Option<String>,
+    /// A folder with `reservation.json`, or with candidates and their manifest, or with such folders in it (repeatable)
+    #[arg(long = "in", value_name = "DIR", default_value = "artifacts/work")]
+    pub(crate) input: Vec<PathBuf>,
+    /// The SHA-256 of a manifest, as `propose` announced it (repeatable; each manifest must match one)
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) digest: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -430,6 +445,17 @@ pub(crate) struct InitArgs {
     /// Print the file instead of writing it
     #[arg(long)]
     pub(crate) print: bool,
+}
+
+fn parse_shards(text: &str) -> Result<u32, String> {
+    match text.parse::<u32>() {
+        Ok(number @ 1..=MOST_SHARDS) => Ok(number),
+        Ok(0) => Err("shards count from 1".to_owned()),
+        Ok(_) => Err(format!(
+            "{MOST_SHARDS} is the most, since their digests travel in the outputs digest-1 to digest-{MOST_SHARDS}"
+        )),
+        Err(_) => Err("it is a whole number from 1 to 32".to_owned()),
+    }
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {

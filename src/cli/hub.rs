@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::cli::failure::Failure;
 use crate::cli::session::Privilege;
 use crate::config::Loaded;
-use crate::forge::github::{Credentials, GithubForge, Settings, TokenKind};
+use crate::forge::github::{Credentials, GithubForge, Governor, Proxies, Settings, TokenKind};
 use crate::model::{RepoSlug, Secret};
 use crate::system::System as _;
 use crate::system::os::OsSystem;
@@ -26,6 +26,8 @@ type Env = BTreeMap<String, String>;
 /// GitHub, opened for one command.
 pub(crate) struct Hub {
     pub(crate) forge: Arc<GithubForge>,
+    /// Keeps this process within GitHub's limits.
+    pub(crate) governor: Arc<Governor>,
     /// Where repositories are cloned from, with `{slug}` in it.
     clone_url: String,
     /// The host that people open, to which a token may be sent.
@@ -51,21 +53,27 @@ impl Hub {
         reaches(privilege, &credentials, &repositories, env)?;
         let system = OsSystem::new();
         let own = set("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
+        let deadline = Some(system.monotonic() + loaded.config.run.deadline);
+        let governor = Arc::new(Governor::new(Arc::new(system), deadline));
         let settings = Settings {
             api_url: set("GITHUB_API_URL").unwrap_or("https://api.github.com").to_owned(),
             graphql_url: set("GITHUB_GRAPHQL_URL").map(str::to_owned),
             server_url: server_url.clone(),
             credentials: credentials.is,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            deadline: Some(system.monotonic() + loaded.config.run.deadline),
+            deadline,
             system: Arc::new(system),
             repositories,
             operator: loaded.config.state.repository.clone().or(own),
-            governor: None,
+            governor: Some(governor.clone()),
         };
         let forge = GithubForge::new(settings).map_err(|error| Failure::config(format!("{error}.")))?;
+        let forge = match proxies(env)? {
+            Some(proxies) => forge.through(proxies),
+            None => forge,
+        };
         let server_host = host(&server_url).to_owned();
-        Ok(Self { forge: Arc::new(forge), clone_url, server_host })
+        Ok(Self { forge: Arc::new(forge), governor, clone_url, server_host })
     }
 
     /// Returns where a repository is cloned from.
@@ -89,6 +97,19 @@ impl Tokens for GitTokens {
         let token = forge.git_token(slug).await;
         token.map(Some).map_err(|error| format!("There is no token to fetch {slug} with: {error}."))
     }
+}
+
+/// Names of variables that say which proxy leads to servers over TLS; the first that is set counts.
+pub(crate) const PROXY_NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+
+/// Reads the proxy of the operator's network.
+fn proxies(env: &Env) -> Result<Option<Proxies>, Failure> {
+    let set = |name: &&str| env.get(*name).is_some_and(|value| !value.trim().is_empty());
+    let Some(name) = PROXY_NAMES.into_iter().find(|name| set(name)) else { return Ok(None) };
+    let address = Secret::new(env.get(name).map(String::as_str).unwrap_or_default());
+    let no_proxy = ["NO_PROXY", "no_proxy"].into_iter().find(set).and_then(|name| env.get(name));
+    let proxies = Proxies::new(&address, no_proxy.map(String::as_str).unwrap_or_default());
+    proxies.map(Some).map_err(|why| Failure::config(format!("{name} cannot be used: {why}.")))
 }
 
 /// Who we are, and how we know.

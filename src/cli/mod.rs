@@ -13,6 +13,7 @@ mod help;
 mod hub;
 mod open_pr;
 mod output;
+mod parcels;
 mod patterns;
 mod preflight;
 mod progress;

@@ -90,7 +90,7 @@ async fn drive(
     };
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let journal = |event| record.record(event).map_err(Failure::internal);
-    journal(started(session, &facts))?;
+    journal(started(session, &facts, None))?;
     let feature = feature::open(&context, policy, pushed).await?;
     drop(progress);
     let class = class_of(&feature);

@@ -80,7 +80,7 @@ pub(crate) async fn drive(
         recorder: &record_file,
         veil: &veil,
     };
-    journal(&record_file, started(session, facts))?;
+    journal(&record_file, started(session, facts, None))?;
     let reservation = reserve::reserve(&context, selection).await?;
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
@@ -108,7 +108,7 @@ pub(crate) async fn drive(
         journal(&record_file, event)?;
     }
     let summary = summarise(session, &report, &reservation, &record_file, took, true);
-    let digest = sha256_hex(&crate::engine::state::encode(&proposals.manifest));
+    let digest = format!("sha256:{}", sha256_hex(&crate::engine::state::encode(&proposals.manifest)));
     write_outputs(session, &report, &record_file, &digest)?;
     output.document(global.format, &report, &summary)?;
     Ok((report, class))
@@ -151,11 +151,12 @@ async fn settle(
 ) -> Result<Publications, Failure> {
     let candidates =
         record::read_candidates(&proposals.manifest, &proposals.files).map_err(|e| Failure::internal(e.to_string()))?;
-    record::record(context, &proposals.manifest, &candidates, Some(reservation)).await?;
+    let manifests = std::slice::from_ref(&proposals.manifest);
+    record::record(context, manifests, &candidates, Some(reservation)).await?;
     Ok(publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?)
 }
 
-fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
+pub(crate) fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
     record_file.record(event).map_err(|why| Failure::internal(format!("The run's record cannot be written ({why}).")))
 }
 
@@ -166,13 +167,14 @@ fn config_hash(session: &Session) -> String {
     sha256_hex(hashes.join("\n").as_bytes())
 }
 
-pub(crate) fn started(session: &Session, facts: &Facts) -> Event {
+/// Makes the event that begins a run; a shard's parent is the run that it is a part of.
+pub(crate) fn started(session: &Session, facts: &Facts, parent: Option<&str>) -> Event {
     let env = session::environment();
     let metadata = [("os", std::env::consts::OS), ("arch", std::env::consts::ARCH)];
     Event::RunStarted(Box::new(RunStarted {
         triggered_by: env.get("GITHUB_EVENT_NAME").cloned().unwrap_or_else(|| "terminal".to_owned()),
         intent: facts.intent.clone(),
-        parent_run_id: env.get("HOMEOSTAT_PARENT_RUN_ID").cloned(),
+        parent_run_id: parent.map(str::to_owned).or_else(|| env.get("HOMEOSTAT_PARENT_RUN_ID").cloned()),
         tags: facts.tags.clone(),
         metadata: metadata.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
         version: session.run.version.clone(),
@@ -263,7 +265,7 @@ pub(crate) fn write_outputs(
         ("backlog", totals.backlog.to_string()),
         ("exit-class", totals.exit_class.clone()),
         ("artifact", record_file.path().display().to_string()),
-        ("digest", format!("sha256:{digest}")),
+        ("digest", digest.to_owned()),
         ("repositories", serde_json::to_string(&report.repositories).unwrap_or_default()),
     ];
     session

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use crate::actions::Runner;
 use crate::cli::args::Place;
 use crate::cli::failure::Failure;
-use crate::cli::hub::Hub;
+use crate::cli::hub::{Hub, PROXY_NAMES};
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
+use crate::forge::github::Governor;
 use crate::forge::local::LocalForge;
 use crate::forge::{Forge, STATE_SLUG};
 use crate::model::{Mode, RepoSlug, Secret, sha256_hex};
@@ -45,6 +46,8 @@ pub(crate) enum Privilege {
 pub(crate) struct Session {
     pub(crate) loaded: Loaded,
     forge: Arc<dyn Forge>,
+    /// Keeps requests within the forge's limits, where it has any.
+    governor: Option<Arc<Governor>>,
     /// The folder that stands in for an operator's repository, where there is none.
     state_folder: Option<LocalForge>,
     pub(crate) workspace: GitWorkspace,
@@ -94,6 +97,7 @@ fn is_held_back(place: &Place, env: &BTreeMap<String, String>) -> bool {
 /// A forge with what goes with it.
 struct Opened {
     forge: Arc<dyn Forge>,
+    governor: Option<Arc<Governor>>,
     state_folder: Option<LocalForge>,
     operator: RepoSlug,
     workspace: GitWorkspace,
@@ -110,7 +114,7 @@ pub(crate) fn open_with(
     let system = OsSystem::new();
     let opened =
         if is_github(place) { open_github(privilege, &loaded, env)? } else { open_local(&place.forge, &loaded, env)? };
-    let Opened { forge, state_folder, operator, workspace } = opened;
+    let Opened { forge, governor, state_folder, operator, workspace } = opened;
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
     let held_back = is_held_back(place, env);
@@ -119,6 +123,7 @@ pub(crate) fn open_with(
     Ok(Session {
         loaded,
         forge,
+        governor,
         state_folder,
         workspace,
         system,
@@ -130,6 +135,12 @@ pub(crate) fn open_with(
         redactor,
         held_back,
     })
+}
+
+fn divide(governor: Option<&Governor>, parts: u32) {
+    if let Some(governor) = governor {
+        governor.divide(parts);
+    }
 }
 
 /// Opens a local forge.
@@ -149,13 +160,13 @@ fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Re
     let forge = LocalForge::open(&dir, Arc::new(|| OsSystem::new().now()))?;
     let workspace = workspace(env, move |slug| dir.join(format!("{slug}.git")).display().to_string());
     let operator = loaded.config.state.repository.clone().map_or_else(own_state, Ok)?;
-    Ok(Opened { forge: Arc::new(forge), state_folder: None, operator, workspace })
+    Ok(Opened { forge: Arc::new(forge), governor: None, state_folder: None, operator, workspace })
 }
 
 /// Opens GitHub.
 fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, String>) -> Result<Opened, Failure> {
     let hub = Hub::open(privilege, loaded, env)?;
-    let (forge, tokens) = (hub.forge.clone(), hub.tokens());
+    let (forge, tokens, governor) = (hub.forge.clone(), hub.tokens(), hub.governor.clone());
     let workspace = workspace(env, move |slug| hub.clone_address(slug)).with_tokens(tokens);
     let named = loaded.config.state.repository.clone();
     let in_actions = || env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse().ok());
@@ -165,7 +176,7 @@ fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, Str
         let folder = state_folder(env).join("forge");
         (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
     };
-    Ok(Opened { forge, state_folder, operator, workspace })
+    Ok(Opened { forge, governor: Some(governor), state_folder, operator, workspace })
 }
 
 /// Names the repository that a forge in a folder keeps for its own state.
@@ -186,6 +197,11 @@ impl Session {
     /// Returns the forge as the port.
     pub(crate) fn forge(&self) -> &dyn Forge {
         self.forge.as_ref()
+    }
+
+    /// Leaves this process one part of the forge's limits, because so many run side by side.
+    pub(crate) fn divide(&self, parts: u32) {
+        divide(self.governor.as_deref(), parts);
     }
 
     /// Returns the folder that stands in for an operator's repository, where there is none.
@@ -362,10 +378,16 @@ fn state_folder(env: &BTreeMap<String, String>) -> PathBuf {
 
 /// Collects values that must never leave.
 pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
-    env.iter()
-        .filter(|(name, value)| value.len() >= 6 && SECRET_NAMES.iter().any(|part| name.contains(part)))
-        .map(|(_, value)| Secret::new(value.clone()))
-        .collect()
+    let named = env.iter().filter(|(name, _)| SECRET_NAMES.iter().any(|part| name.contains(part)));
+    let named = named.map(|(_, value)| value.as_str());
+    let of_proxies = PROXY_NAMES.iter().filter_map(|name| password(env.get(*name)?));
+    named.chain(of_proxies).filter(|value| value.len() >= 6).map(Secret::new).collect()
+}
+
+/// Returns the password in an address.
+fn password(address: &str) -> Option<&str> {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    Some(rest.rsplit_once('@')?.0.split_once(':')?.1)
 }
 
 fn run_info(
@@ -449,6 +471,18 @@ mod tests {
         assert!(owner_is_gone(&format!("{}:1@{place}", std::process::id())), "the number was given to another process");
         assert!(place.contains("pid:["), "{place}: containers of one machine do not see each other's processes");
         assert!(!owner_is_gone(&format!("1:1@{place} of another container")));
+    }
+
+    #[test]
+    fn a_shard_takes_its_part_of_the_forges_limits_alone() {
+        let env = BTreeMap::from([("GITHUB_TOKEN".to_owned(), "ghp_x".to_owned())]);
+        let loaded = Loaded::built_in(&["o/own".parse().expect("a slug")], &env, Flags::default()).expect("valid");
+        let opened = open_github(Privilege::Propose, &loaded, &env).expect("a token is there");
+        let governor = opened.governor.expect("GitHub has limits");
+        assert_eq!(governor.parts(), 1);
+        divide(Some(&governor), 3);
+        assert_eq!(governor.parts(), 3);
+        divide(None, 3);
     }
 
     #[test]

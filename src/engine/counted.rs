@@ -59,6 +59,10 @@ impl<'a> Counted<'a> {
 
 #[async_trait]
 impl Forge for Counted<'_> {
+    fn lags(&self) -> bool {
+        self.inner.lags()
+    }
+
     async fn now(&self) -> ForgeResult<Timestamp> {
         self.inner.now().instrument(call("now")).await
     }

@@ -7,6 +7,7 @@ pub mod attempt;
 mod baseline;
 pub mod bring;
 pub mod counted;
+pub mod delivery;
 mod failed_runs;
 pub mod feature;
 mod finish;
@@ -27,8 +28,10 @@ mod reports;
 pub mod reserve;
 mod select;
 mod settle;
+pub mod shards;
 pub mod state;
 mod target;
+mod traces;
 pub mod veil;
 mod work;
 mod worn;
@@ -216,10 +219,8 @@ pub enum EngineError {
     Render(String),
 }
 
-/// The longest wait for a rate limit inside one run.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries).
+/// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries). A limit is waited for by the forge's
+/// adapter, which knows the run's deadline and the server's clock; one that it gives up on is the next run's (F-09, F-10).
 pub(crate) async fn retry<T, F>(system: &dyn System, mut read: F) -> Result<T, ForgeError>
 where
     F: AsyncFnMut() -> Result<T, ForgeError>,
@@ -232,10 +233,6 @@ where
     for wait in waits {
         match read().await {
             Err(ForgeError::Transient(_) | ForgeError::Ambiguous(_)) => {}
-            // A short wait that the forge itself names is kept; a long one is the next run's (F-09, F-10).
-            Err(ForgeError::RateLimited { until }) if until.since(system.now()) <= PATIENCE => {
-                system.sleep(until.since(system.now())).await;
-            }
             answer => return answer,
         }
         // Full jitter: a fleet of runners that failed together must not come back together.

@@ -53,21 +53,22 @@ pub fn read_candidates(
     Ok(candidates)
 }
 
-/// Records the ends of attempts, keeps candidates for `publish`, and gives the lease back; the run's events so far go with
-/// it. Then the one terminal event of each attempt without a candidate is told. Returns whether anything was written.
+/// Records the ends of attempts, keeps candidates for `publish`, and gives back the lease of each part of the run that left
+/// a manifest, in one commit; the run's events so far go with it. Then the one terminal event of each attempt without a candidate is told. Returns whether anything was written.
 ///
 /// # Errors
 /// When the state branch cannot be written; then nothing of it is.
 pub async fn record(
     context: &Context<'_>,
-    manifest: &Manifest,
+    manifests: &[Manifest],
     candidates: &[Candidate],
     reservation: Option<&Reservation>,
 ) -> Result<bool, EngineError> {
-    let ends: Vec<Line> = ends(manifest, reservation).into_iter().map(|end| context.line(end)).collect();
+    let ends: Vec<Line> = ends(manifests, reservation).into_iter().map(|end| context.line(end)).collect();
     let leased = reservation.is_none_or(|reservation| !reservation.works.is_empty());
-    let something = leased || !manifest.settled.is_empty() || !candidates.is_empty();
-    let written = something && !context.run.dry_run && write(context, manifest, candidates, &ends).await?;
+    let settled = manifests.iter().any(|manifest| !manifest.settled.is_empty());
+    let something = !manifests.is_empty() && (leased || settled || !candidates.is_empty());
+    let written = something && !context.run.dry_run && write(context, manifests, candidates, &ends).await?;
     // Jobs may be run again: what was recorded then was told then (F-67).
     if written || !context.veil.is_apart() {
         for end in ends {
@@ -78,7 +79,7 @@ pub async fn record(
 }
 
 /// Makes the terminal event of each attempt without a candidate.
-fn ends(manifest: &Manifest, reservation: Option<&Reservation>) -> Vec<Event> {
+fn ends(manifests: &[Manifest], reservation: Option<&Reservation>) -> Vec<Event> {
     let works = reservation.map_or(&[][..], |reservation| &reservation.works);
     let end = |settled: &Settled| {
         let same =
@@ -87,18 +88,19 @@ fn ends(manifest: &Manifest, reservation: Option<&Reservation>) -> Vec<Event> {
         let error_type = work.failure.error_type();
         Some(attempt_event(settled, &work.family, error_type, &work.report.url, work.attempt))
     };
-    manifest.settled.iter().filter_map(end).collect()
+    manifests.iter().flat_map(|manifest| &manifest.settled).filter_map(end).collect()
 }
 
 async fn write(
     context: &Context<'_>,
-    manifest: &Manifest,
+    manifests: &[Manifest],
     candidates: &[Candidate],
     ends: &[Line],
 ) -> Result<bool, EngineError> {
-    let lease = lease_path(&manifest.run_id);
+    let leases: Vec<String> = manifests.iter().map(|manifest| lease_path(&manifest.run_id)).collect();
+    let settled: Vec<&Settled> = manifests.iter().flat_map(|manifest| &manifest.settled).collect();
     let mut mutations = Mutations::new();
-    for settled in manifest.settled.iter().filter(|settled| is_remembered(settled)) {
+    for settled in settled.iter().filter(|settled| is_remembered(settled)) {
         let path = failure_path(settled.repository_id, &settled.fingerprint);
         mutations.insert(path, Some(encode(&veiled(context, &settled.slug, &settled.state_after))));
     }
@@ -108,21 +110,18 @@ async fn write(
         let path = candidate_path(candidate.repository_id, &candidate.fingerprint);
         mutations.insert(path, Some(encode(candidate)));
     }
-    mutations.insert(lease.clone(), None);
+    mutations.extend(leases.iter().map(|lease| (lease.clone(), None)));
     // What may not lie on the branch cannot wait there: until it is published, the lease stands for it.
     let unkept: Vec<&Candidate> = candidates.iter().filter(|candidate| is_veiled(context, candidate)).collect();
     let paths: Vec<String> = mutations.keys().cloned().collect();
-    let message = format!(
-        "record: {} candidate(s), {} other end(s) of run {}",
-        candidates.len(),
-        manifest.settled.len(),
-        manifest.run_id
-    );
+    let message =
+        format!("record: {} candidate(s), {} other end(s) of run {}", candidates.len(), settled.len(), context.run.id);
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut wanted = mutations.clone();
         wanted.retain(|path, content| keep_newer(path, content.as_deref(), present).unwrap_or(true));
-        if let Some(bytes) = present.get(&lease).filter(|_| !unkept.is_empty()) {
-            let mut rest: Lease = decode(&lease, bytes)?;
+        for lease in leases.iter().filter(|_| !unkept.is_empty()) {
+            let Some(bytes) = present.get(lease) else { continue };
+            let mut rest: Lease = decode(lease, bytes)?;
             let stands = |one: &LeasedFailure| {
                 unkept.iter().any(|c| (c.repository_id, &c.fingerprint) == (one.repository_id, &one.fingerprint))
             };
@@ -131,8 +130,16 @@ async fn write(
         }
         Ok(wanted)
     };
-    let along = context.along(ends).await;
+    // What the parts told of themselves goes with the run that they are parts of; it is told there once.
+    let told = manifests.iter().flat_map(told);
+    let along = context.along(&told.chain(ends.iter().cloned()).collect::<Vec<_>>()).await;
     Ok(context.state().update_along(&message, &|_| paths.clone(), &change, Some(&along)).await?)
+}
+
+/// Reads the lines that a manifest carries; what is none, or is another run's, is left out.
+fn told(manifest: &Manifest) -> impl Iterator<Item = Line> {
+    let lines = manifest.events.iter().filter_map(|line| serde_json::from_value::<Line>(line.clone()).ok());
+    lines.filter(|line| line.run_id == manifest.run_id)
 }
 
 /// A failure's state on the branch that counts more attempts is newer than ours; it stays (two runs, one recorded late).

@@ -15,7 +15,9 @@ use crate::engine::rebuild::Rebuilt;
 use crate::engine::select::{Selected, rest, select};
 use crate::engine::settle::Day;
 use crate::engine::state::{Mutations, Snapshot, StateError, budget_path, decode, encode, failure_path, lease_path};
-use crate::engine::{Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry};
+use crate::engine::{
+    Context, EngineError, RESERVATION_SCHEMA, Reservation, Selection, SkippedReport, Work, retry, shards, traces,
+};
 use crate::event::{Event, Recovered};
 use crate::gate;
 use crate::model::{Allowance, FailureState, MicroUsd, Policy, Reason};
@@ -31,6 +33,18 @@ const READERS: usize = 8;
 /// When the forge's clock or the state branch cannot be read, or the lease cannot be written. A repository that fails is
 /// no error; it is a view with a problem.
 pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Reservation, EngineError> {
+    reserve_in_parts(context, selection, None).await
+}
+
+/// Chooses work as [`reserve`] does, and divides it into at most so many parts, each with a lease and a grant of its own.
+///
+/// # Errors
+/// As [`reserve`].
+pub async fn reserve_in_parts(
+    context: &Context<'_>,
+    selection: &Selection,
+    shards: Option<u32>,
+) -> Result<Reservation, EngineError> {
     let now = retry(context.system, async || context.forge.now().await).await?;
     let state = context.state();
     let snapshot = state.snapshot().await?;
@@ -70,6 +84,7 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
         works: Vec::new(),
         skipped: Vec::new(),
         duplicates: Vec::new(),
+        shards: None,
     };
     let marks = glance::marks(looked.iter().zip(&selected));
     let mut rebuilt = Vec::new();
@@ -82,11 +97,22 @@ pub async fn reserve(context: &Context<'_>, selection: &Selection) -> Result<Res
     }
     if !reservation.works.is_empty() && !context.run.dry_run {
         let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();
-        let ledger_lost = gate::ledger_is_lost(snapshot.exists(), &snapshot.days(), now, &times);
+        // Asked only where there is no branch, which is once in the life of a fleet, and after a loss.
+        let unseen = !snapshot.exists() && !traces::any(context, &reservation).await;
+        let branch = if snapshot.exists() {
+            gate::Ledger::Kept(snapshot.days())
+        } else if unseen {
+            gate::Ledger::NeverBegun
+        } else {
+            gate::Ledger::Missing
+        };
+        let ledger_lost = gate::ledger_is_lost(&branch, now, &times);
         let today = state.read_json::<Day>(&snapshot, &budget_path(&now.day())).await?.unwrap_or_default();
         let found = Found { marks, rebuilt, ledger_lost, no_money: ledger_lost || today.ledger_lost };
-        take_lease(context, &mut reservation, &found).await?;
+        take_lease(context, &mut reservation, &found, shards).await?;
     }
+    let works: Vec<&Work> = reservation.works.iter().collect();
+    reservation.shards = shards.map(|count| shards::deal(&works, count, reservation.grant, &reservation.run_id));
     Ok(reservation)
 }
 
@@ -105,7 +131,12 @@ struct Found {
 /// Writes the lease and the grant, in one commit; work that another run leased in the meantime is left to it.
 ///
 /// The same commit clears leases that ended without a record, and counts one attempt for each of their failures.
-async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found: &Found) -> Result<(), EngineError> {
+async fn take_lease(
+    context: &Context<'_>,
+    reservation: &mut Reservation,
+    found: &Found,
+    shards: Option<u32>,
+) -> Result<(), EngineError> {
     let config = context.config;
     // No model is configured yet that could spend it; what is not needed is not taken from the day.
     let wanted = Allowance::Cap(MicroUsd::ZERO);
@@ -116,7 +147,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
     };
     let lost: Mutex<BTreeSet<usize>> = Mutex::default();
     let (works, now) = (&reservation.works, reservation.made_at);
-    let (path, today) = (lease_path(&context.run.id), budget_path(&now.day()));
+    let today = budget_path(&now.day());
     let paths = |snapshot: &Snapshot| -> Vec<String> {
         let below = |folder: &'static str| snapshot.below(folder).map(str::to_owned).collect::<Vec<_>>();
         let mut paths = below("leases/");
@@ -136,7 +167,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
         for (path, bytes) in present.iter().filter(|(path, _)| path.starts_with("leases/")) {
             others.push(decode::<Lease>(path, bytes)?);
         }
-        others.retain(|lease| lease.run_id != context.run.id);
+        others.retain(|lease| !shards::is_of(&lease.run_id, &context.run.id));
         let leases = Leases::sorted(others, now, context.owner_is_gone);
         let taken = |work: &Work| leases.holding.iter().any(|l| l.covers(work.repository_id, &work.fingerprint));
         let mut mine = Vec::new();
@@ -145,7 +176,7 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
             if taken(work) {
                 missed.insert(index);
             } else {
-                mine.push(leased(work));
+                mine.push(work);
             }
         }
         let nothing = mine.is_empty();
@@ -153,14 +184,9 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
         if nothing {
             return Ok(Mutations::new());
         }
-        let lease = Lease {
-            run_id: context.run.id.clone(),
-            owner: context.run.owner.clone(),
-            deadline: reservation.deadline.after(GRACE),
-            grant: reservation.grant,
-            failures: mine,
-        };
-        let mut mutations = Mutations::from([(path.clone(), Some(encode(&lease)))]);
+        let of_mine = leases_of(context, reservation, &mine, shards);
+        let mut mutations: Mutations =
+            of_mine.iter().map(|lease| (lease_path(&lease.run_id), Some(encode(lease)))).collect();
         if !found.marks.is_empty() {
             let mut marks: Watermarks = match present.get(WATERMARKS) {
                 Some(bytes) => decode(WATERMARKS, bytes)?,
@@ -191,6 +217,20 @@ async fn take_lease(context: &Context<'_>, reservation: &mut Reservation, found:
     let lost = lost.into_inner().unwrap_or_else(PoisonError::into_inner);
     leave_lost(reservation, &lost);
     Ok(())
+}
+
+/// Makes the run's lease, or one for each shard, so that the death of one leaves the others' work theirs.
+fn leases_of(context: &Context<'_>, reservation: &Reservation, works: &[&Work], shards: Option<u32>) -> Vec<Lease> {
+    let lease = |run_id: &str, grant: MicroUsd, has: &dyn Fn(&Work) -> bool| Lease {
+        run_id: run_id.to_owned(),
+        owner: context.run.owner.clone(),
+        deadline: reservation.deadline.after(GRACE),
+        grant,
+        failures: works.iter().filter(|work| has(work)).map(|work| leased(work)).collect(),
+    };
+    let Some(count) = shards else { return vec![lease(&context.run.id, reservation.grant, &|_| true)] };
+    let dealt = shards::deal(works, count, reservation.grant, &context.run.id);
+    dealt.iter().map(|one| lease(&one.run_id, one.grant, &|work| one.repositories.contains(&work.slug))).collect()
 }
 
 fn leased(work: &Work) -> LeasedFailure {

@@ -36,7 +36,8 @@ impl<'a> Target<'a> {
         let repository = retry(context.system, async || forge.repository(&policy.slug).await).await?;
         let query = PullQuery { head: None, open_only: true };
         let read = async |page: Option<&str>| forge.pulls(&policy.slug, &query, page).await;
-        let mut ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
+        let ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
+        let mut ours = pages::once(ours, |pull| pull.number);
         ours.retain(|pull| plan::branch_grammar(pull.head.as_str()).is_some());
         Ok(Self { context, policy, repository, ours, opened: 0 })
     }
@@ -469,6 +470,7 @@ pub(crate) fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdic
 /// Says that a candidate could not be published now; it waits, and the next run goes on from what is there.
 pub(crate) fn failed(candidate: &Candidate, error: &ReconcileError) -> Published {
     let reason = match error {
+        ReconcileError::Forge(error) if error.is_folder_in_the_way() => Reason::BranchInTheWay,
         ReconcileError::Forge(ForgeError::Denied(_) | ForgeError::Invalid(_)) => Reason::Denied,
         ReconcileError::Forge(ForgeError::NotFound(_)) => Reason::RepositoryMissing,
         _ => Reason::ForgeUnavailable,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::shards::Shard;
 use crate::gate::{AttemptInputs, Caps};
 use crate::model::{
     BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, Related,
@@ -166,6 +167,9 @@ pub struct Reservation {
     pub skipped: Vec<SkippedReport>,
     /// Duplicates, whose issues get one comment.
     pub duplicates: Vec<DuplicateReport>,
+    /// The parts that it was divided into, where it was: none where there is no work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<Vec<Shard>>,
 }
 
 /// What became of one piece of work.

@@ -50,6 +50,16 @@ pub enum ForgeError {
     Ambiguous(String),
 }
 
+/// How both adapters say that git cannot hold a branch and a folder of branches under one name (F-33).
+pub(crate) const FOLDER_IN_THE_WAY: &str = "one would be a folder of the other";
+
+impl ForgeError {
+    /// Returns whether a branch cannot be made because of the name of another one.
+    pub(crate) fn is_folder_in_the_way(&self) -> bool {
+        matches!(self, Self::Invalid(why) if why.ends_with(FOLDER_IN_THE_WAY))
+    }
+}
+
 /// A repository on the forge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Repository {
@@ -314,6 +324,12 @@ pub type ForgeResult<T> = Result<T, ForgeError>;
 /// What Homeostat needs of a forge. Reads may be repeated freely; each write says what an unclear answer asks for.
 #[async_trait]
 pub trait Forge: Send + Sync {
+    /// Returns whether an answer may be older than what was written, as replicas' answers are: then what is not found is
+    /// asked for again. A forge that is one thing in one place says no.
+    fn lags(&self) -> bool {
+        true
+    }
+
     /// Returns the forge's clock.
     async fn now(&self) -> ForgeResult<Timestamp>;
 

@@ -28,13 +28,30 @@ pub fn rebuilt(known: Option<&FailureState>, mirrors: &[FailureState]) -> Option
 /// Decides whether what was spent today can be known, from the days that the state branch counts and the times of what was
 /// read back from mirrors.
 ///
-/// Without a branch it cannot: one that was never made and one that was deleted look the same. What was lost of today takes
-/// today's ledger with it; so does what was lost of an earlier day that the branch should count and does not, for then it
+/// Without a branch it can only where nothing of ours is anywhere to be seen: then nobody was here before. What was lost of
+/// today takes today's ledger with it; so does what was lost of an earlier day that the branch should count and does not, for then it
 /// was rewound to before that day. A branch that began later was made anew, and paid for it on its first day.
-pub fn ledger_is_lost(branch_exists: bool, days: &BTreeSet<&str>, now: Timestamp, lost: &[Timestamp]) -> bool {
+pub fn ledger_is_lost(ledger: &Ledger<'_>, now: Timestamp, lost: &[Timestamp]) -> bool {
     let today = now.day();
-    let rewound = |day: &str| day == today || (!days.contains(day) && days.first().is_none_or(|first| day > *first));
-    !branch_exists || lost.iter().any(|at| rewound(&at.day()))
+    match ledger {
+        Ledger::NeverBegun => !lost.is_empty(),
+        Ledger::Missing => true,
+        Ledger::Kept(days) => lost.iter().any(|at| {
+            let day = at.day();
+            day == today || (!days.contains(day.as_str()) && days.first().is_none_or(|first| *day > **first))
+        }),
+    }
+}
+
+/// What the state branch says of the days on which something was counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ledger<'a> {
+    /// There is no branch, and no pull request, branch or comment of ours in the whole fleet.
+    NeverBegun,
+    /// There is no branch, and something of ours is there, or nobody could look.
+    Missing,
+    /// There is a branch, and it counts these days.
+    Kept(BTreeSet<&'a str>),
 }
 
 /// Returns whether a state lags behind a mirror. A candidate that was not published gave its attempt back, though another
@@ -124,8 +141,11 @@ mod tests {
     #[test]
     fn f_68_no_money_is_spent_on_the_day_that_a_ledger_is_lost() {
         let day = |n: i64| Timestamp::from_millis(n * 86_400_000);
-        let lost = |days: &[&str], at: &[Timestamp]| ledger_is_lost(true, &days.iter().copied().collect(), day(9), at);
-        assert!(ledger_is_lost(false, &BTreeSet::new(), day(9), &[]), "no branch");
+        let lost =
+            |days: &[&str], at: &[Timestamp]| ledger_is_lost(&Ledger::Kept(days.iter().copied().collect()), day(9), at);
+        assert!(ledger_is_lost(&Ledger::Missing, day(9), &[]), "no branch, and something of ours");
+        assert!(!ledger_is_lost(&Ledger::NeverBegun, day(9), &[]), "nobody was here before");
+        assert!(ledger_is_lost(&Ledger::NeverBegun, day(9), &[day(1)]), "a mirror says that somebody was");
         assert!(!lost(&["1970-01-03"], &[]), "nothing was lost");
         assert!(lost(&["1970-01-03", "1970-01-10"], &[day(0), day(9)]), "something of today");
         assert!(lost(&["1970-01-03"], &[day(3)]), "rewound past the fourth");

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod caps;
+mod deal;
 mod episode;
 mod family;
 mod mirror;
@@ -15,9 +16,10 @@ mod worn;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
+pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
-pub use mirror::{ledger_is_lost, rebuilt};
+pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::{auto_merge, draft_reasons};
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};

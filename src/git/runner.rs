@@ -51,6 +51,9 @@ const FIXED: &[&str] = &[
 /// Variables of our own environment that git needs to start at all.
 const PASSED: &[&str] = &["PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP"];
 
+/// Variables by which it finds its way to a server over TLS, as this program does.
+const PROXIES: &[&str] = &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"];
+
 impl Git {
     /// Runs a subcommand and returns its standard output.
     ///
@@ -156,7 +159,7 @@ impl Git {
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        for name in PASSED {
+        for name in PASSED.iter().chain(PROXIES) {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
             }

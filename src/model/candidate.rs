@@ -197,8 +197,17 @@ pub struct Settled {
 pub struct Manifest {
     /// [`MANIFEST_SCHEMA`].
     pub schema: String,
-    /// The run.
+    /// The run; a shard's own.
     pub run_id: String,
+    /// The run that a shard belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_run_id: Option<String>,
+    /// The shard, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<u32>,
+    /// SHA-256 of the reservation that was worked on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reservation: Option<String>,
     /// SHA-256 of each candidate file, by name.
     pub digests: std::collections::BTreeMap<String, String>,
     /// Attempts without a candidate.

@@ -249,6 +249,8 @@ reasons! {
     DigestMismatch = "digest-mismatch", Forge, "The candidate file is not the one that was announced.";
     /// Fingerprint collision by name.
     NameCollision = "name-collision", Forge, "Two different failures share the first sixteen characters of their fingerprint.";
+    /// A branch where our folder of branches would be.
+    BranchInTheWay = "branch-in-the-way", Forge, "A branch has the name of the folder in which Homeostat's branches lie, and git cannot hold both; rename or delete it.";
     /// Denied.
     Denied = "denied", Forge, "The forge refused the token.";
     /// State could not be written.

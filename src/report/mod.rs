@@ -279,6 +279,10 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
     if published.retryable {
         *class = class.worst(ExitClass::Retryable);
     }
+    // Somebody has to clear the way first: no token and no second try helps (F-33).
+    if published.reason == Some(Reason::BranchInTheWay) {
+        *class = class.worst(ExitClass::Config);
+    }
     if matches!(published.reason, Some(Reason::Denied | Reason::AwaitingPr | Reason::RepositoryMissing)) {
         *class = class.worst(ExitClass::Refused);
     }

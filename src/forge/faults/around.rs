@@ -64,6 +64,10 @@ macro_rules! forge_around {
 
             #[async_trait::async_trait]
             impl Forge for $wrapper {
+                fn lags(&self) -> bool {
+                    self.inner().lags()
+                }
+
                 async fn now(&self) -> ForgeResult<Timestamp> {
                     let call = Call { op: "now", slug: None, summary: String::new(), write: false };
                     self.around(call, self.inner().now(), None).await

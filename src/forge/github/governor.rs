@@ -128,6 +128,12 @@ impl Governor {
         self.state().shards = shards.max(1);
     }
 
+    /// Returns how many share the limits.
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> u32 {
+        self.state().shards
+    }
+
     /// Says that an owner's requests will use a bucket, so that a part of it is kept for them.
     pub(super) fn expect(&self, bucket: &str, owner: &str) {
         self.state().buckets.entry(bucket.to_owned()).or_default().owners.insert(owner.to_owned());

@@ -13,6 +13,7 @@ mod glance;
 mod governor;
 mod graphql;
 mod link;
+mod proxy;
 mod reads;
 mod runs;
 mod shapes;
@@ -37,6 +38,7 @@ use crate::system::System;
 
 pub use auth::{Access, Credentials, TokenKind};
 pub use governor::Governor;
+pub use proxy::Proxies;
 
 use client::Client;
 use link::Address;
@@ -116,6 +118,13 @@ impl GithubForge {
         let host = settings.server_url.split("://").nth(1).unwrap_or("github.com");
         let host = host.split(['/', ':']).next().unwrap_or_default().to_owned();
         Ok(Self { client, host, identity: OnceCell::new(), labels: Mutex::new(BTreeSet::new()) })
+    }
+
+    /// Reaches the server through the proxy of the operator's network.
+    #[must_use]
+    pub fn through(mut self, proxies: Proxies) -> Self {
+        self.client.transport.pass_through(proxies);
+        self
     }
 
     /// Gives up on a server that is silent for so long; half a minute without this.

@@ -16,6 +16,7 @@ use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
+use super::proxy::{Proxies, Road};
 use crate::model::Secret;
 
 /// How long a connection may take.
@@ -92,13 +93,19 @@ pub(super) struct Transport {
     agent: String,
     /// How long a server may be silent.
     silence: Duration,
+    proxies: Option<Proxies>,
     // Made with the first request: octocrab starts a task, which panics outside a runtime.
     client: OnceCell<Octocrab>,
 }
 
 impl Transport {
     pub(super) fn new(version: &str) -> Self {
-        Self { agent: format!("homeostat/{version}"), silence: SILENCE, client: OnceCell::new() }
+        Self { agent: format!("homeostat/{version}"), silence: SILENCE, proxies: None, client: OnceCell::new() }
+    }
+
+    /// Goes through a proxy; for a transport that has sent nothing yet.
+    pub(super) fn pass_through(&mut self, proxies: Proxies) {
+        self.proxies = Some(proxies);
     }
 
     /// Waits no longer than this for a server that is silent.
@@ -108,7 +115,7 @@ impl Transport {
 
     /// Sends one request and reads its answer.
     pub(super) async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Incoming, Failure> {
-        let client = self.client.get_or_try_init(async || make_client()).await?;
+        let client = self.client.get_or_try_init(async || make_client(self.proxies.clone())).await?;
         let request = self.request(client, outgoing)?;
         match timeout(WHOLE, exchange(client, request, outgoing.keep, self.silence)).await {
             Ok(answer) => answer,
@@ -151,7 +158,7 @@ impl Transport {
     }
 }
 
-fn make_client() -> Result<Octocrab, Failure> {
+fn make_client(proxies: Option<Proxies>) -> Result<Octocrab, Failure> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_connect_timeout(Some(CONNECT));
@@ -161,7 +168,7 @@ fn make_client() -> Result<Octocrab, Failure> {
         // Plain HTTP is for loopback alone, which `Address` sees to.
         .https_or_http()
         .enable_http1()
-        .wrap_connector(http);
+        .wrap_connector(Road::new(http, proxies));
     let client: Client<_, OctoBody> = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
     match OctocrabBuilder::new_empty().with_service(client).with_auth(AuthState::None).build() {
         Ok(client) => Ok(client),
@@ -236,12 +243,12 @@ fn phase_of(error: &octocrab::Error) -> Failure {
 }
 
 /// Returns the innermost cause in words: that of the system or of TLS, which name no request.
-fn deepest(error: &(dyn StdError + 'static)) -> String {
+pub(super) fn deepest(error: &(dyn StdError + 'static)) -> String {
     let mut last = error;
     while let Some(inner) = last.source() {
         last = inner;
     }
-    last.to_string().lines().next().unwrap_or_default().chars().take(160).collect()
+    last.to_string().lines().next().unwrap_or_default().chars().take(240).collect()
 }
 
 #[cfg(test)]

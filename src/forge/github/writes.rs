@@ -13,7 +13,9 @@ use super::classify::Operation;
 use super::client::Ask;
 use super::link::{escape, escape_ref};
 use super::shapes::{self, Sha};
-use crate::forge::{Comment, ForgeError, ForgeResult, Label, NewCommit, NewPull, PullEdit, PullRequest, TreeChange};
+use crate::forge::{
+    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Label, NewCommit, NewPull, PullEdit, PullRequest, TreeChange,
+};
 use crate::model::{BranchName, FileMode, ObjectId, RepoSlug, Timestamp};
 
 /// The commit of a ref that is not there.
@@ -112,7 +114,7 @@ impl GithubForge {
             .find(|other| lies_below(name, other) || lies_below(other, name));
         match in_the_way {
             Some(other) => Err(ForgeError::Invalid(format!(
-                "the branch {name} of {slug} cannot be made while {other} exists: one would be a folder of the other"
+                "the branch {name} of {slug} cannot be made while {other} exists: {FOLDER_IN_THE_WAY}"
             ))),
             None => Err(refused),
         }

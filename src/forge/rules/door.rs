@@ -10,14 +10,18 @@ use super::{
     CommentRecord, Embedded, Happening, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
 };
 use crate::forge::{
-    Ahead, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent,
-    IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest,
-    PullState, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
+    Ahead, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue,
+    IssueEvent, IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery,
+    PullRequest, PullState, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
 #[async_trait]
 impl<S: Storage> Forge for Embedded<S> {
+    fn lags(&self) -> bool {
+        self.is_late()
+    }
+
     async fn now(&self) -> ForgeResult<Timestamp> {
         Ok(self.time())
     }
@@ -516,7 +520,7 @@ pub(super) fn check_new_ref(refs: &BTreeMap<String, ObjectId>, branch: &BranchNa
     let in_the_way = refs.keys().find(|other| other.starts_with(&below) || name.starts_with(&format!("{other}/")));
     match in_the_way {
         Some(other) => Err(ForgeError::Invalid(format!(
-            "the reference refs/heads/{name} cannot be made while refs/heads/{other} exists: one would be a folder of the other"
+            "the reference refs/heads/{name} cannot be made while refs/heads/{other} exists: {FOLDER_IN_THE_WAY}"
         ))),
         None => Ok(()),
     }

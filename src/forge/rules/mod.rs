@@ -197,6 +197,11 @@ impl<S: Storage> Embedded<S> {
         self
     }
 
+    /// Returns whether something that was made stays unseen for a while.
+    pub(super) fn is_late(&self) -> bool {
+        self.settings.pull_lag.max(self.settings.ref_lag) > Duration::ZERO
+    }
+
     /// Returns the storage.
     pub fn storage(&self) -> &S {
         &self.storage

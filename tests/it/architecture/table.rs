@@ -143,6 +143,7 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("tempfile", OUTSIDE),
     ("thiserror", EVERYWHERE),
     ("tokio", RUNTIME),
+    ("tower_service", GITHUB),
     ("tracing", EFFECTS),
     ("tracing_subscriber", FACES),
     ("tree_sitter", SYNTAX),

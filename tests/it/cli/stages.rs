@@ -74,7 +74,7 @@ fn v_88_what_is_not_what_was_proposed_is_refused_and_writes_nothing() {
     both(&[], 3, &["candidate-acme-shop"]);
 
     fs::remove_file(candidate).expect("the test world holds it");
-    both(&[], 2, &["candidate-acme-shop", "cannot be read"]);
+    both(&[], 3, &["candidate-acme-shop", "digest-mismatch"]);
     fs::write(candidate, &honest[candidate]).expect("the test world holds it");
 
     fs::write(&manifest, &honest[&manifest][..honest[&manifest].len() / 2]).expect("the test world holds it");

@@ -39,6 +39,10 @@ async fn a_repository_without_reports_costs_no_request_of_its_own() {
     assert_eq!(ran.report().repositories.len(), 3, "each has its row");
     world.report(&slugs[1], &TOTAL).await;
     let ran = world.run().await;
+    // Before there is a state branch, it is looked whether anybody of ours was there: branches and pull requests, once.
+    assert_eq!((ran.pulls("created"), calls_about(&ran, &slugs[0])), (1, 2), "{:#?}", ran.report);
+    world.report(&slugs[2], &TOTAL).await;
+    let ran = world.run().await;
     assert_eq!((ran.pulls("created"), calls_about(&ran, &slugs[0])), (1, 0), "{:#?}", ran.report);
 }
 

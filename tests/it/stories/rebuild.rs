@@ -99,9 +99,43 @@ async fn f_68_a_lost_state_branch_is_rebuilt_with_the_next_write_that_happens_an
 }
 
 #[tokio::test]
-async fn f_68_the_first_run_ever_cannot_be_told_from_a_loss() {
+async fn f_68_a_fleet_without_a_trace_of_ours_is_at_its_first_run_and_loses_no_money() {
     let (world, _) = opened().await;
-    assert!(ledger_lost(&world).await);
+    assert!(!ledger_lost(&world).await, "nothing was lost that never was");
+}
+
+#[tokio::test]
+async fn f_68_any_trace_of_ours_without_a_state_branch_is_a_loss() {
+    const MARK: &str = "<!-- homeostat:duplicate -->";
+    // A pull request of another failure, merged long ago; a branch alone; a comment alone.
+    for trace in ["pull", "branch", "comment"] {
+        let mut world = World::new(vec![TOTAL]);
+        let slug = world.repository("shop", &[("src/shop.py", &source(&["total"]))]).await;
+        let other = world.repository("mall", &[("README.md", "nothing\n")]).await;
+        let issue = world.report(&slug, &TOTAL).await;
+        let main = "main".parse().expect("legal");
+        let base = world.forge.branch(&other, &main).await.expect("a repository").expect("a branch");
+        let name = plan::branch_for(&Fingerprint::of(b"elsewhere"), 1);
+        match trace {
+            "comment" => {
+                world.forge.comment_as(&slug, issue, "acme", &format!("{MARK}\nsee there")).await.expect("a comment");
+            }
+            "branch" => world.forge.create_branch(&other, &name, &base).await.expect("a branch"),
+            _ => {
+                let files = [("a.txt", Some("a\n"))];
+                world.forge.create_branch(&other, &name, &base).await.expect("a branch");
+                world.forge.commit_files(&other, "acme", &name, &files, "a").await.expect("a commit");
+                let pull =
+                    NewPull { title: "t".into(), body: "b".into(), head: name.clone(), base: main, draft: false };
+                let number = world.forge.create_pull(&other, &pull).await.expect("a pull request").number;
+                world.forge.merge_pull(&other, number, "acme", MergeStyle::Squash).await.expect("it merges");
+                world.forge.force_branch(&other, "acme", &name, None).await.expect("it goes");
+            }
+        }
+        world.tick();
+        assert_eq!(world.run().await.pulls("created"), 1, "{trace}: patterns go on");
+        assert!(ledger_lost(&world).await, "{trace}");
+    }
 }
 
 #[tokio::test]

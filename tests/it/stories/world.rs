@@ -390,7 +390,8 @@ impl World {
             serde_json::from_slice(&state::encode(&proposals.manifest)).expect("a manifest is read as it is written");
         let candidates = record::read_candidates(&manifest, &proposals.files).map_err(|_| ExitClass::Refused)?;
         if options.record {
-            let recorded = record::record(context, &manifest, &candidates, Some(&reservation)).await;
+            let recorded =
+                record::record(context, std::slice::from_ref(&manifest), &candidates, Some(&reservation)).await;
             recorded.map_err(|error| class_of(&error))?;
         }
         let published = if options.publish {
