@@ -3,6 +3,8 @@
 //! Nothing that a child prints passes through here unescaped (THREATS.md, 3.4). Outside Actions every function does
 //! nothing.
 
+pub mod interface;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write as _;
