@@ -326,6 +326,8 @@ run() {
   if [ "$command" = propose ] && [ -n "${HOMEOSTAT_READ_TOKEN:-}${HOMEOSTAT_READ_TOKEN_FILE:-}" ]; then
     unset GITHUB_TOKEN GITHUB_TOKEN_FILE HOMEOSTAT_APP_ID
   fi
+  # A variable that is not set arrives as an empty one.
+  for name in HOMEOSTAT_STOP HOMEOSTAT_DRY_RUN; do if [ -z "${!name:-}" ]; then unset "$name"; fi; done
   for name in $(compgen -e); do
     case $name in HOMEOSTAT_INPUT_* | HOMEOSTAT_PROGRAM) unset "$name" ;; esac
   done
