@@ -301,6 +301,10 @@ run() {
     fail "$CONFIG" "app-key was given to propose, which runs code of repositories; leave it out there, and give read-token."
   fi
 
+  # Without a file the program would work on this repository under built-in settings, which nobody asked for here.
+  if [ -n "${HOMEOSTAT_INPUT_CONFIG:-}" ] && [ ! -f "$HOMEOSTAT_INPUT_CONFIG" ]; then
+    fail "$CONFIG" "There is no $HOMEOSTAT_INPUT_CONFIG here, which config names; check the repository out in a step before this one."
+  fi
   # shellcheck disable=SC2206 # One or two words, as checked above.
   argv=($command)
   option --config "${HOMEOSTAT_INPUT_CONFIG:-}"

@@ -89,7 +89,9 @@ fn judge(path: &str, text: &str) -> Vec<String> {
             let command = step["with"]["command"].as_str().unwrap_or("run");
             runs_homeostat(step) && (command == "run" || command == "propose")
         };
-        let opens = |step: &Value| step["run"].as_str().is_some_and(|run| run.contains("apparmor_restrict_unprivileged_userns=0"));
+        let opens = |step: &Value| {
+            step["run"].as_str().is_some_and(|run| run.contains("apparmor_restrict_unprivileged_userns=0"))
+        };
         if steps.iter().any(proves) != steps.first().is_some_and(opens) {
             wrong.push(format!("job {name} opens namespaces first if and only if it runs tests: it does not"));
         }
@@ -132,7 +134,8 @@ fn judge_uses(uses: &str) -> Option<String> {
 
 /// Grants without a reason beside them; in examples one line may hold them all.
 fn unreasoned(path: &str, text: &str) -> Vec<String> {
-    let access = |line: &str| line.split(" #").next().is_some_and(|line| line.ends_with(": read") || line.ends_with(": write"));
+    let access =
+        |line: &str| line.split(" #").next().is_some_and(|line| line.ends_with(": read") || line.ends_with(": write"));
     text.lines()
         .filter(|line| path.starts_with(".github/") && access(line) && !line.contains(" # "))
         .map(|line| format!("{} has no reason beside it", line.trim()))
@@ -296,7 +299,7 @@ fn the_workflows_on_the_pages_are_the_files_that_are_linted() {
 }
 
 #[test]
-fn v_89_the_list_of_digests_can_be_read() {
+fn the_list_of_digests_can_be_read() {
     let mut seen = BTreeSet::new();
     for line in read(".github/launcher/digests.txt").lines().filter(|line| !line.starts_with('#')) {
         let (digest, archive) = line.split_once("  ").expect("a digest, two blanks, an archive");
@@ -304,4 +307,74 @@ fn v_89_the_list_of_digests_can_be_read() {
         assert!(archive.starts_with("homeostat-") && archive.ends_with(".tar.gz"), "{line}");
         assert!(seen.insert(archive.to_owned()), "{archive} stands there twice");
     }
+}
+
+/// Answers every request on loopback with the same bytes, as often as somebody asks.
+#[cfg(unix)]
+fn serve(content: Vec<u8>) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut asked = [0; 4096];
+            let _request = stream.read(&mut asked);
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len());
+            let _answered = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&content));
+        }
+    });
+    port
+}
+
+/// `tests/launcher/run` has the other ways to be wrong; this one is the promise.
+#[test]
+#[cfg(unix)]
+fn v_89_an_archive_with_one_flipped_bit_is_not_run_and_nothing_is_built_in_its_place() {
+    use std::fs;
+    use std::process::Command;
+    let shell = |words: &str| Command::new("bash").args(["-c", words]).status().is_ok_and(|status| status.success());
+    if !shell("command -v curl && command -v tar && test \"$(uname -sm)\" = 'Linux x86_64'") {
+        eprintln!("skipped: bash, curl and tar on Linux x86-64 are needed");
+        return;
+    }
+    let world = tempfile::tempdir().expect("a folder");
+    let place = |name: &str| world.path().join(name);
+    let (name, ran) = ("homeostat-7.8.9-x86_64-linux", place("ran").display().to_string());
+    fs::create_dir_all(place(name)).expect("a folder");
+    fs::write(place(name).join("homeostat"), format!("#!/bin/sh\ntouch {ran}\n")).expect("a program");
+    let pack = format!("cd {} && chmod +x {name}/homeostat && tar -czf good.tar.gz {name}", world.path().display());
+    assert!(shell(&pack), "tar");
+    let good = fs::read(place("good.tar.gz")).expect("an archive");
+    let launcher = place("action/.github/launcher");
+    fs::create_dir_all(&launcher).expect("a folder");
+    fs::copy(root().join(".github/launcher/launch.sh"), launcher.join("launch.sh")).expect("the launcher");
+    fs::write(place("action/Cargo.toml"), "version = \"7.8.9\"\n").expect("a version");
+    let digest = homeostat::model::sha256_hex(&good);
+    fs::write(launcher.join("digests.txt"), format!("{digest}  {name}.tar.gz\n")).expect("a list");
+    // A compiler that says so if it is asked.
+    fs::create_dir_all(place("bin")).expect("a folder");
+    fs::write(place("bin/cargo"), format!("#!/bin/sh\ntouch {ran}\n")).expect("a stub");
+    assert!(shell(&format!("chmod +x {}", place("bin/cargo").display())));
+    let path = format!("{}:{}", place("bin").display(), std::env::var("PATH").expect("a path"));
+    let get = |content: Vec<u8>, output: &str| {
+        let mut command = Command::new("bash");
+        command.arg(launcher.join("launch.sh")).arg("get").env_clear().env("PATH", &path).env("HOME", world.path());
+        command.env("RUNNER_TEMP", world.path()).env("GITHUB_OUTPUT", place(output));
+        command.env("HOMEOSTAT_RELEASE_URL", format!("http://127.0.0.1:{}", serve(content)));
+        let ended = command.output().expect("bash starts");
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        (ended.status.code(), fs::read_to_string(place(output)).unwrap_or_default(), said)
+    };
+    // Behind the last block nothing is unpacked: an archive that is as good as ever, but for one bit.
+    for at in [9, good.len() / 2, good.len() - 1] {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        let (code, outputs, said) = get(flipped, &format!("output-{at}"));
+        assert_eq!(code, Some(1), "{said}");
+        assert_eq!(outputs, "exit-class=finding\n", "{said}");
+        assert!(said.contains("is not the file that was released") && !place("ran").exists(), "{said}");
+    }
+    let (code, outputs, said) = get(good, "output");
+    let program = outputs.trim().strip_prefix("program=").unwrap_or_default().to_owned();
+    assert!(code == Some(0) && Command::new(&program).status().is_ok() && place("ran").exists(), "{outputs}{said}");
 }
