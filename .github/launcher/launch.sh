@@ -337,16 +337,34 @@ run() {
   done
 
   carry_out "$program" ${argv[@]+"${argv[@]}"}
-  # A command line that could not be read, or a death, leaves no word of its own.
-  if [ -n "${GITHUB_OUTPUT:-}" ] && ! grep -q '^exit-class[<=]' "$GITHUB_OUTPUT" 2>/dev/null; then
-    output exit-class "$(class_of "$code")"
-  fi
   exit "$code"
 }
 
+# Sees to it that a step says its class. Whatever `fail` did not say is a machine that lacks something: `get` has no
+# other ends. Of `run` the code is the program's own.
+said_nothing() { [ -n "${GITHUB_OUTPUT:-}" ] && ! grep -q '^exit-class[<=]' "$GITHUB_OUTPUT" 2>/dev/null; }
+end_get() {
+  local ended=$1
+  if [ "$ended" != 0 ] && said_nothing; then
+    fail "$INTERNAL" "The program could not be prepared on this machine; the log above says what it lacks."
+  fi
+  exit "$ended"
+}
+end_run() {
+  local ended=$1
+  if said_nothing; then output exit-class "$(class_of "$ended")"; fi
+  exit "$ended"
+}
+
 case ${1:-} in
-  get) get ;;
-  run) run ;;
+  get)
+    trap 'end_get "$?"' EXIT
+    get
+    ;;
+  run)
+    trap 'end_run "$?"' EXIT
+    run
+    ;;
   *)
     say "usage: launch.sh get | launch.sh run"
     exit "$CONFIG"

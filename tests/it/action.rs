@@ -323,6 +323,7 @@ fn v_87_no_cache_leaves_a_job_that_ran_code_of_others_and_none_enters_a_release(
 
 /// Answers every request on loopback with the same bytes, as often as somebody asks.
 #[cfg(unix)]
+#[expect(clippy::disallowed_types, reason = "a server of releases, which no adapter of ours is")]
 fn serve(content: Vec<u8>) -> u16 {
     use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
