@@ -116,6 +116,10 @@ fn judge_step(job: &str, step: &Value) -> Vec<String> {
     if step["run"].as_str().is_some_and(|run| run.contains("${{")) {
         wrong.push(format!("job {job} puts an expression into a shell: {}", step["run"]));
     }
+    // Its job may have been taken over; as `args` it could say any option of a job that writes.
+    if step["with"].to_string().contains("needs.propose.") {
+        wrong.push(format!("job {job} takes what `propose` said, unread"));
+    }
     let checkout = step["uses"].as_str().is_some_and(|uses| uses.starts_with("actions/checkout@"));
     if checkout && step["with"]["persist-credentials"] != Value::Bool(false) {
         wrong.push(format!("job {job} leaves its token in the checkout"));
@@ -186,6 +190,7 @@ fn each_rule_of_the_house_catches_a_bad_workflow() {
         ("checkout@11bd71901bbe5b1630ceea73d27597364c9af683", "checkout@v4", "by its commit"),
         ("uses: OWNER/homeostat@v0", "uses: other/homeostat@v0", "by its commit"),
         ("{ persist-credentials: false }", "{ fetch-depth: 1 }", "leaves its token"),
+        ("@v0", "@v0\n        with: { args: '${{ needs.propose.outputs.digest }}' }", "unread"),
         ("userns=0", "userns=0 ${{ github.event.issue.title }}", "into a shell"),
         ("if: always()", "if: success()", "does not keep"),
         ("path: artifacts/", "path: target/", "does not keep"),
