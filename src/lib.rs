@@ -13,6 +13,7 @@ pub mod forge;
 pub mod gate;
 pub mod git;
 pub mod guardrail;
+pub mod history;
 pub mod intake;
 pub mod model;
 pub mod pattern;

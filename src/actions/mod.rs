@@ -4,6 +4,7 @@
 //! nothing.
 
 pub mod interface;
+pub mod trigger;
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::{Mode, RepoSlug};
+use crate::model::{BranchName, Mode, RepoSlug};
 
 /// Turns reported failures into small, proven pull requests, each exactly once.
 #[derive(Debug, Parser)]
@@ -38,7 +38,13 @@ impl Command {
     pub(crate) const fn is_part_of_a_run(&self) -> bool {
         matches!(
             self,
-            Self::Demo(_) | Self::Run(_) | Self::Reserve(_) | Self::Propose(_) | Self::Record(_) | Self::Publish(_)
+            Self::Demo(_)
+                | Self::Run(_)
+                | Self::Reserve(_)
+                | Self::Propose(_)
+                | Self::Record(_)
+                | Self::Publish(_)
+                | Self::OpenPr(_)
         )
     }
 }
@@ -74,6 +80,26 @@ pub(crate) enum Command {
     /// Check every candidate again and publish it (last of four)
     #[command(after_help = "Example:\n  homeostat publish --forge local:fleet --in work")]
     Publish(InArgs),
+    /// Open the pull request of a pushed feature branch once, and keep our part of its text current
+    #[command(
+        name = "open-pr",
+        after_help = "Examples:\n  homeostat open-pr --branch feat/login --dry-run\n  homeostat open-pr                                in a workflow with `on: push`"
+    )]
+    OpenPr(OpenPrArgs),
+    /// Past runs: list them, show one, bring their records home
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  homeostat runs list\n  homeostat runs show latest\n  homeostat runs pull --since 7d"
+    )]
+    Runs(RunsCommand),
+    /// Print what a shell needs to complete commands and options
+    #[command(
+        after_help = "Example:\n  homeostat completions bash > ~/.local/share/bash-completion/completions/homeostat"
+    )]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    #[command(after_help = "Example:\n  homeostat man > homeostat.1")]
+    Man,
     /// Explain how a report is grouped
     #[command(
         after_help = "Examples:\n  homeostat fingerprint report.md\n  homeostat fingerprint --batch < reports.jsonl"
@@ -191,6 +217,69 @@ pub(crate) struct InArgs {
     /// The SHA-256 of the manifest, as `propose` announced it
     #[arg(long)]
     pub(crate) digest: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OpenPrArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The repository, where the configuration has several
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+    /// The branch; without it the one that the workflow's push event names
+    #[arg(long)]
+    pub(crate) branch: Option<BranchName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunsCommand {
+    /// List the runs whose record lies here, the newest first
+    #[command(after_help = "Example:\n  homeostat runs list --format json")]
+    List(RunsArgs),
+    /// Show what one run did
+    #[command(after_help = "Example:\n  homeostat runs show latest")]
+    Show(ShowArgs),
+    /// Print the summary of one run, as its page in Actions had it
+    #[command(after_help = "Example:\n  homeostat runs summary latest > summary.md")]
+    Summary(ShowArgs),
+    /// Bring records home from the state branch; nothing is written there
+    #[command(after_help = "Example:\n  homeostat runs pull --since 24h")]
+    Pull(PullArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Where the records lie
+    #[arg(long, default_value = "artifacts")]
+    pub(crate) artifacts: PathBuf,
+    /// How many are shown
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The run's id, a part of it that no other has, or `latest`
+    pub(crate) run: String,
+    /// Where the records lie
+    #[arg(long, default_value = "artifacts")]
+    pub(crate) artifacts: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// How far back
+    #[arg(long, default_value = "30d")]
+    pub(crate) since: String,
 }
 
 #[derive(Debug, Args)]

@@ -9,13 +9,16 @@ mod explain;
 mod failure;
 mod fleet;
 mod guard;
+mod help;
 mod hub;
+mod open_pr;
 mod output;
 mod patterns;
 mod preflight;
 mod progress;
 mod record;
 mod run;
+mod runs;
 mod scan;
 mod session;
 mod stages;
@@ -96,6 +99,10 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Propose(args) => on_runtime(stages::propose(args, global, output)),
         Command::Record(args) => on_runtime(stages::record(args, global, output)),
         Command::Publish(args) => on_runtime(stages::publish(args, global, output)),
+        Command::Completions(args) => help::completions(args, output),
+        Command::Man => help::man(output),
+        Command::Runs(command) => on_runtime(runs::runs(command, global, output)),
+        Command::OpenPr(args) => on_runtime(open_pr::open_pr(args, global, output)),
         Command::Eval(args) => on_runtime(eval::eval(args, global, output)),
     }
 }

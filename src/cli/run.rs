@@ -158,7 +158,7 @@ fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
     record_file.record(event).map_err(|why| Failure::internal(format!("The run's record cannot be written ({why}).")))
 }
 
-fn started(session: &Session, facts: &Facts) -> Event {
+pub(crate) fn started(session: &Session, facts: &Facts) -> Event {
     let env = session::environment();
     let config_hashes: Vec<String> =
         session.loaded.config.repositories.iter().map(crate::model::Policy::config_hash).collect();

@@ -169,7 +169,7 @@ pub(super) const REPOSITORY: &[Key] = &[
     key("pull_request", Takes::Table(PULL_REQUEST), "Whom pull requests ask, and how they look."),
     later("dispatch_ci", "A workflow to start by dispatch."),
     later("auto_merge", "The forge's own auto-merge."),
-    later("open_pr", "Pull requests for feature branches."),
+    key("open_pr", Takes::Table(OPEN_PR), "Pull requests for pushed feature branches, by `homeostat open-pr`."),
     key("native_fixers", Takes::Table(NATIVE), "The repository's own tools as fixers."),
     later("shadow_from_people", "Learning from people's fixes."),
     key("tags", Takes::Texts, "Tags copied into events."),
@@ -203,6 +203,19 @@ const PULL_REQUEST: &[Key] = &[
     key("team_reviewers", Takes::Texts, "Teams asked to review, without their organisation."),
     key("assignees", Takes::Texts, "People assigned."),
     key("milestone", Takes::Text, "The title of an open milestone."),
+];
+
+const OPEN_PR: &[Key] = &[
+    key("branches", Takes::Globs, "Branches that get one; `*` stops at a slash, `**` does not."),
+    key("base", Takes::Branch, "What they go into; unset is the default branch."),
+    key("draft", Takes::Switch, "Whether they open as drafts."),
+    key("labels", Takes::Labels, "Labels put on, created where missing."),
+    key(
+        "template",
+        Takes::TemplateFile,
+        "A file beside the configuration with a template for the part that people fill in, with `base`, `branch`, `title`; unset is the repository's own pull request template, or a short checklist.",
+    ),
+    key("reviewers", Takes::Texts, "People asked to review."),
 ];
 
 const PROTECTED: &[Key] = &[

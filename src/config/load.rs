@@ -267,16 +267,17 @@ fn read_repositories(root: &Node, problems: &mut Problems, warnings: &mut Vec<St
 /// Templates that were read, each once, however many repositories name it.
 struct Templates<'a> {
     beside: &'a dyn Beside,
-    read: BTreeMap<String, Result<String, String>>,
+    read: BTreeMap<(String, &'static [&'static str]), Result<String, String>>,
 }
 
 impl Templates<'_> {
-    fn text(&mut self, name: &str) -> Result<String, String> {
+    /// Returns a template that may use these variables.
+    fn text(&mut self, name: &str, variables: &'static [&'static str]) -> Result<String, String> {
         let read = || match self.beside.read(name) {
-            Ok(bytes) => template::read_body(&bytes),
+            Ok(bytes) => template::read_body(&bytes, variables),
             Err(why) => Err(format!("It cannot be read: {why}.")),
         };
-        self.read.entry(name.to_owned()).or_insert_with(read).clone()
+        self.read.entry((name.to_owned(), variables)).or_insert_with(read).clone()
     }
 }
 
@@ -315,14 +316,19 @@ fn compose(
                 own.insert(found.key.clone(), from(found, section));
             }
         }
-        if let Some(name) = &policy.pull_request.template {
-            match templates.text(name) {
+        let named = [
+            ("pull_request.template", template::BODY_VARIABLES, policy.pull_request.template.clone()),
+            ("open_pr.template", template::FEATURE_VARIABLES, policy.open_pr.template.clone()),
+        ];
+        for (key, variables, name) in named {
+            let Some(name) = name else { continue };
+            match templates.text(&name, variables) {
+                Ok(text) if key == "open_pr.template" => policy.open_pr.template_text = Some(text),
                 Ok(text) => policy.pull_request.template_text = Some(text),
                 Err(why) => {
-                    let key = "pull_request.template";
                     let (place, full) = place_of(key, &entry.found, &place, &file.defaults)
                         .unwrap_or_else(|| (Place::START, key.to_owned()));
-                    problems.add(place, full, ProblemCode::BadTemplate, format!("{}: {why}", shown(name)));
+                    problems.add(place, full, ProblemCode::BadTemplate, format!("{}: {why}", shown(&name)));
                 }
             }
         }

@@ -21,4 +21,4 @@ pub use raw::MAX_BYTES;
 pub use reference::{reference, schema};
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
 pub use show::{show, show_json};
-pub use template::{BODY_VARIABLES, MAX_TEMPLATE, TITLE_VARIABLES};
+pub use template::{BODY_VARIABLES, FEATURE_VARIABLES, MAX_TEMPLATE, TITLE_VARIABLES};

@@ -60,6 +60,9 @@ pub const BODY_VARIABLES: &[&str] = &[
     "warning",
 ];
 
+/// What the body of a feature branch's pull request may name.
+pub const FEATURE_VARIABLES: &[&str] = &["base", "branch", "title"];
+
 /// Names of functions that the template language itself has.
 const FUNCTIONS: &[&str] = &["range", "dict", "namespace"];
 /// Characters of a title's template.
@@ -82,7 +85,7 @@ pub(super) fn check_title(text: &str) -> Result<(), String> {
 }
 
 /// Reads the bytes of a body's template, or says what is wrong with them.
-pub(super) fn read_body(bytes: &[u8]) -> Result<String, String> {
+pub(super) fn read_body(bytes: &[u8], variables: &[&str]) -> Result<String, String> {
     if bytes.len() > MAX_TEMPLATE {
         return Err(format!("The file is larger than {} KiB.", MAX_TEMPLATE >> 10));
     }
@@ -94,7 +97,7 @@ pub(super) fn read_body(bytes: &[u8]) -> Result<String, String> {
     if text.contains("<!-- homeostat:") {
         return Err("The file has a marker of Homeostat's; the markers are put around it.".to_owned());
     }
-    check(text, BODY_VARIABLES)?;
+    check(text, variables)?;
     Ok(text.to_owned())
 }
 
@@ -137,16 +140,23 @@ mod tests {
     fn the_built_in_template_is_a_template_like_any_other_but_for_the_markers() {
         let ours = include_str!("../../templates/pull_request.md.j2");
         let without = ours.replace("{{ marker }}", "").replace("{{ end_marker }}", "");
-        assert_eq!(read_body(without.as_bytes()).as_deref(), Ok(without.as_str()));
+        assert_eq!(read_body(without.as_bytes(), BODY_VARIABLES).as_deref(), Ok(without.as_str()));
     }
 
     #[test]
     fn a_body_is_text_of_names_that_there_are_without_our_markers() {
         let body = "# {{ title }}\n{% for check in checks %}{{ check.command }}{% endfor %}\n{{ range(3) }}\n";
-        assert_eq!(read_body(body.as_bytes()).as_deref(), Ok(body));
+        assert_eq!(read_body(body.as_bytes(), BODY_VARIABLES).as_deref(), Ok(body));
         for wrong in [&b"\xff"[..], b"", b"{{ marker }}", b"<!-- homeostat:end -->", b"{% if x %}"] {
-            assert!(read_body(wrong).is_err(), "{}", String::from_utf8_lossy(wrong));
+            assert!(read_body(wrong, BODY_VARIABLES).is_err(), "{}", String::from_utf8_lossy(wrong));
         }
-        assert!(read_body(&vec![b'x'; MAX_TEMPLATE + 1]).is_err());
+        assert!(read_body(&vec![b'x'; MAX_TEMPLATE + 1], BODY_VARIABLES).is_err());
+    }
+
+    #[test]
+    fn the_built_in_template_of_feature_branches_is_one_like_any_other() {
+        let ours = include_str!("../../templates/feature_pull_request.md.j2");
+        assert_eq!(read_body(ours.as_bytes(), FEATURE_VARIABLES).as_deref(), Ok(ours));
+        assert!(read_body(b"{{ hypothesis }}", FEATURE_VARIABLES).is_err_and(|why| why.contains("branch")));
     }
 }

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use tracing::Instrument as _;
 
 use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
-    Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
+    Ahead, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
+    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
+    WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -112,6 +113,10 @@ impl Forge for Counted<'_> {
 
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool> {
         self.inner.is_ancestor(slug, ancestor, descendant).instrument(call("is_ancestor")).await
+    }
+
+    async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
+        self.inner.ahead(slug, base, head).instrument(call("ahead")).await
     }
 
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
-use crate::engine::reconcile::Reconciler;
-use crate::forge::{Forge, ForgeError, Label};
-use crate::model::Asked;
+use crate::engine::Context;
+use crate::forge::{ForgeError, Label};
+use crate::model::{Asked, RepoSlug};
 
 /// Reviewers that are asked one by one; GitHub takes fifteen for one pull request.
 const MOST_REVIEWERS: usize = 30;
@@ -34,11 +34,21 @@ impl Finish {
     }
 }
 
-impl Reconciler<'_> {
+/// Puts the finishing touches on pull requests of one repository.
+pub(crate) struct Finisher<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) slug: &'a RepoSlug,
+    /// Labels to put on.
+    pub(crate) labels: &'a [String],
+    /// Whom to ask.
+    pub(crate) asked: &'a Asked,
+}
+
+impl Finisher<'_> {
     /// Asks for reviews, assigns, and sets the milestone, where that is not there yet.
     pub(crate) async fn ask(&self, number: u64, seen: &Asked, finish: &mut Finish) {
-        let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
-        let wanted = self.desired.asked.missing(seen);
+        let (forge, slug) = (self.context.forge, self.slug);
+        let wanted = self.asked.missing(seen);
         let (people, teams) = (&wanted.reviewers, &wanted.teams);
         if !people.is_empty() || !teams.is_empty() {
             let answer = self.patiently(async || forge.request_reviewers(slug, number, people, teams).await).await;
@@ -66,7 +76,7 @@ impl Reconciler<'_> {
 
     /// Asks each reviewer by himself, so that one who cannot be asked keeps nobody else from it.
     async fn ask_one_by_one(&self, number: u64, wanted: &Asked, finish: &mut Finish) {
-        let (forge, slug) = (self.context.forge, &self.candidate.slug);
+        let (forge, slug) = (self.context.forge, self.slug);
         let people = wanted.reviewers.iter().map(|name| (vec![name.clone()], Vec::new()));
         let teams = wanted.teams.iter().map(|name| (Vec::new(), vec![name.clone()]));
         for (person, team) in people.chain(teams).take(MOST_REVIEWERS) {
@@ -94,8 +104,8 @@ impl Reconciler<'_> {
     /// Puts the labels on, making those that are missing; a failure here leaves a pull request without labels, and the
     /// candidate waits for the next run to mend that (F-48).
     pub(crate) async fn label(&self, number: u64, finish: &mut Finish) {
-        let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
-        let labels = &self.desired.labels;
+        let (forge, slug) = (self.context.forge, self.slug);
+        let labels = self.labels;
         let mut answer = forge.add_labels(slug, number, labels).await;
         if matches!(answer, Err(ForgeError::Invalid(_) | ForgeError::NotFound(_))) {
             for name in labels {

@@ -5,14 +5,17 @@
 
 pub mod attempt;
 mod baseline;
+pub mod bring;
 pub mod counted;
 mod failed_runs;
+pub mod feature;
 mod finish;
 pub mod fixers;
 mod formatter;
 mod glance;
 mod ground;
 mod lease;
+mod opening;
 mod pages;
 pub(crate) mod preflight;
 pub mod propose;

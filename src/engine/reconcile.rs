@@ -4,17 +4,13 @@
 //! Before the first write the intent is in the journal; an unclear answer is followed by a look, never by a blind second
 //! write; nothing is deleted that is not provably ours.
 
-use std::time::Duration;
-
-use crate::engine::finish::Finish;
+use crate::engine::finish::{Finish, Finisher};
+use crate::engine::opening::{Opening, look_for_pull, open_pull};
 use crate::engine::{Context, retry};
 use crate::event::{Event, Write};
 use crate::forge::{ForgeError, NewCommit, NewPull, PullEdit, PullQuery, PullRequest, TreeChange};
 use crate::model::{Candidate, FileMode, ObjectId, Reason};
 use crate::plan::{self, CommitFacts, Decision, Desired, Observed, ObservedPull, Ownership, RefState, Trailer, Verb};
-
-/// When the list of pull requests is read again after an unclear answer, in seconds from it (PROTOCOL.md, 7).
-const LOOKS: [u64; 5] = [0, 2, 5, 10, 20];
 
 /// What became of a candidate at the forge.
 #[derive(Debug, Clone, PartialEq)]
@@ -159,13 +155,13 @@ impl Reconciler<'_> {
         }
         let mut finish = Finish::default();
         if verbs.contains(&Verb::AddLabels) {
-            self.label(number, &mut finish).await;
+            self.finisher().label(number, &mut finish).await;
         }
         let asks = [Verb::RequestReview, Verb::Assign, Verb::SetMilestone];
         if let Some(seen) = observed.pulls.iter().find(|pull| pull.number == number)
             && asks.iter().any(|verb| verbs.contains(verb))
         {
-            self.ask(number, &seen.asked, &mut finish).await;
+            self.finisher().ask(number, &seen.asked, &mut finish).await;
         }
         let pull = retry(self.context.system, async || forge.pull(slug, number).await).await?;
         let how = if edits { How::Updated } else { How::Kept };
@@ -280,7 +276,7 @@ impl Reconciler<'_> {
 
     /// Opens the pull request for the branch that is there; `adopting` only changes what it is called.
     async fn open(&self, adopting: bool) -> Result<Reconciled> {
-        let (forge, slug) = (self.context.forge, &self.candidate.slug);
+        let slug = &self.candidate.slug;
         let verb = if adopting { Verb::AdoptBranch } else { Verb::CreatePullRequest };
         let new = NewPull {
             title: self.desired.title.clone(),
@@ -290,45 +286,20 @@ impl Reconciler<'_> {
             draft: self.desired.draft,
         };
         self.intend(verb, &self.desired.body)?;
-        let mut lag = [1_u64, 2, 4].into_iter();
-        for last in [false, true] {
-            let answer = loop {
-                match forge.create_pull(slug, &new).await {
-                    // A replica that does not see the new branch yet says so as a refusal (F-42).
-                    Err(ForgeError::Invalid(why)) if why.contains("head") => match lag.next() {
-                        Some(seconds) => self.context.system.sleep(Duration::from_secs(seconds)).await,
-                        None => break Err(ForgeError::Invalid(why)),
-                    },
-                    answer => break answer,
-                }
-            };
-            match answer {
-                Ok(pull) => {
-                    let how = if adopting { How::Adopted } else { How::Created };
-                    return Ok(self.finished(how, pull).await);
-                }
-                Err(ForgeError::Denied(why)) => return Ok(Reconciled::AwaitingPr(why)),
-                Err(ForgeError::Invalid(why)) if why.contains("No commits between") => {
-                    return self.give_up(Reason::Empty).await;
-                }
-                // What can never be opened must not leave a branch behind (F-41).
-                Err(ForgeError::Invalid(why)) if !why.contains("head") => {
-                    tracing::error!(slug = %self.context.veil.name(slug), why, "the pull request was refused as invalid");
-                    return self.give_up(Reason::Denied).await;
-                }
-                Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => {
-                    if let Some(pull) = look_for_pull(self.context, self.candidate).await? {
-                        return Ok(self.finished(How::Adopted, pull).await);
-                    }
-                    if last {
-                        // The branch stands; the next run adopts it. It is never deleted after an unclear answer.
-                        return Err(error.into());
-                    }
-                }
-                Err(error) => return Err(error.into()),
+        match open_pull(self.context, slug, &new).await? {
+            Opening::Opened(pull) => {
+                let how = if adopting { How::Adopted } else { How::Created };
+                Ok(self.finished(how, pull).await)
+            }
+            Opening::Found(pull) => Ok(self.finished(How::Adopted, pull).await),
+            Opening::NotPermitted(why) => Ok(Reconciled::AwaitingPr(why)),
+            Opening::NothingAhead => self.give_up(Reason::Empty).await,
+            // What can never be opened must not leave a branch behind (F-41).
+            Opening::Refused(why) => {
+                tracing::error!(slug = %self.context.veil.name(slug), why, "the pull request was refused as invalid");
+                self.give_up(Reason::Denied).await
             }
         }
-        Err(ForgeError::Ambiguous("the pull request could be neither made nor found".to_owned()).into())
     }
 
     /// Takes our branch away again where its pull request can never be opened: the base has all of it already (F-40), or
@@ -347,9 +318,14 @@ impl Reconciler<'_> {
     /// Puts labels and people on a pull request that has just come to be.
     async fn finished(&self, how: How, pull: PullRequest) -> Reconciled {
         let mut finish = Finish::default();
-        self.label(pull.number, &mut finish).await;
-        self.ask(pull.number, &pull.asked, &mut finish).await;
+        self.finisher().label(pull.number, &mut finish).await;
+        self.finisher().ask(pull.number, &pull.asked, &mut finish).await;
         Reconciled::Done { how, pull: Box::new(pull), finish }
+    }
+
+    fn finisher(&self) -> Finisher<'_> {
+        let Desired { labels, asked, .. } = self.desired;
+        Finisher { context: self.context, slug: &self.candidate.slug, labels, asked }
     }
 
     fn intend(&self, verb: Verb, content: &str) -> Result<()> {
@@ -375,24 +351,6 @@ fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &st
     context.recorder.record(context.veil.event(event)).map_err(ReconcileError::Journal)
 }
 
-/// Looks for an open pull request of the branch, again and again while lists may lag.
-async fn look_for_pull(context: &Context<'_>, candidate: &Candidate) -> Result<Option<PullRequest>> {
-    let (forge, system) = (context.forge, context.system);
-    let head = plan::branch_for(&candidate.fingerprint, candidate.episode);
-    let query = PullQuery { head: Some(head), open_only: false };
-    let mut waited = 0;
-    for at in LOOKS {
-        system.sleep(Duration::from_secs(at - waited)).await;
-        waited = at;
-        let page = retry(system, async || forge.pulls(&candidate.slug, &query, None).await).await?;
-        let open = page.items.into_iter().find(|pull| pull.state == crate::forge::PullState::Open);
-        if open.is_some() {
-            return Ok(open);
-        }
-    }
-    Ok(None)
-}
-
 /// Deletes an orphan branch of ours, from the commit that was seen and only after every look shows that it has no pull
 /// request; returns the pull request where there is one after all.
 pub(crate) async fn clear_orphan(
@@ -400,11 +358,11 @@ pub(crate) async fn clear_orphan(
     candidate: &Candidate,
     seen: &ObjectId,
 ) -> Result<Option<PullRequest>> {
-    if let Some(pull) = look_for_pull(context, candidate).await? {
+    let branch = plan::branch_for(&candidate.fingerprint, candidate.episode);
+    if let Some(pull) = look_for_pull(context, &candidate.slug, &branch).await? {
         return Ok(Some(pull));
     }
     intend(context, candidate, Verb::DeleteBranch, seen.as_str())?;
-    let branch = plan::branch_for(&candidate.fingerprint, candidate.episode);
     match context.forge.delete_branch(&candidate.slug, &branch, seen).await {
         Ok(()) | Err(ForgeError::NotFound(_)) => Ok(None),
         Err(error) => Err(error.into()),

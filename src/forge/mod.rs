@@ -225,6 +225,18 @@ pub struct Commit {
     pub message: String,
 }
 
+/// What one commit has and another has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// The commits, parents before children, the newest [`AHEAD`] of them.
+    pub commits: Vec<Commit>,
+    /// How many there are.
+    pub total: u64,
+}
+
+/// Commits that one look at what is ahead brings; as many as GitHub shows of a pull request.
+pub const AHEAD: usize = 250;
+
 /// One entry of a tree, listed with all its folders.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeEntry {
@@ -338,6 +350,9 @@ pub trait Forge: Send + Sync {
 
     /// Returns whether `ancestor` is `descendant` or one of its ancestors.
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool>;
+
+    /// Lists the commits that `head` has and `base` has not; [`ForgeError::NotFound`] where the two share no history.
+    async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead>;
 
     /// Lists every file of a commit's or tree's tree, sorted by path.
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>>;

@@ -311,8 +311,11 @@ pub struct OpenPr {
     pub draft: bool,
     /// Their labels.
     pub labels: Vec<String>,
-    /// A path of a template for the body.
+    /// A path of a template for the part of the body that people fill in.
     pub template: Option<String>,
+    /// What that template says; read with the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_text: Option<String>,
     /// People asked to review.
     pub reviewers: Vec<String>,
 }
@@ -325,6 +328,7 @@ impl Default for OpenPr {
             draft: false,
             labels: vec!["feature".to_owned()],
             template: None,
+            template_text: None,
             reviewers: Vec::new(),
         }
     }

@@ -153,6 +153,8 @@ reasons! {
     ReportTooLarge = "report-too-large", Report, "The report is larger than 1 MiB; only its beginning and end were read, and nothing to act on was found.";
     /// Body changed after it was approved.
     ContentChanged = "content-changed-since-approval", Report, "The report's text changed after a person approved it; put the trigger label on again.";
+    /// No branch that gets a pull request of its own.
+    NotAFeatureBranch = "not-a-feature-branch", Report, "open_pr.branches does not name this branch.";
     /// Gone.
     Gone = "gone", Report, "The report cannot be found any more.";
     /// Somebody stopped the run.

@@ -3,9 +3,14 @@
 //! Pure: it never looks anything up, and a converged world gives an empty list. Layer 1.
 
 mod decide;
+mod feature;
 mod identity;
 mod overlap;
 
 pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, decide};
+pub use feature::{
+    FeatureDecision, FeatureEnd, FeatureFacts, FeaturePull, FeatureWish, decide_feature, feature_actions,
+    feature_title, is_feature_branch,
+};
 pub use identity::{CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership};
 pub use overlap::{Relation, relation};

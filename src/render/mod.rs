@@ -3,6 +3,7 @@
 //! Templates lie in `templates/`; what stands in them is ours, what is filled in is redacted and quoted first.
 
 mod comment;
+mod feature;
 pub mod marker;
 pub mod preflight;
 mod pull_request;
@@ -13,6 +14,7 @@ mod template;
 mod trace;
 
 pub use comment::{awaiting_pr_comment, duplicate_comment};
+pub use feature::{FeatureView, feature_body, is_ours, refreshed};
 pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals};

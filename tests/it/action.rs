@@ -293,7 +293,8 @@ fn the_page_about_the_action_names_every_input_and_output() {
 fn the_workflows_on_the_pages_are_the_files_that_are_linted() {
     for (page, files) in [
         ("docs/guides/quickstart.md", vec!["single"]),
-        ("docs/guides/workflows.md", vec!["four-jobs", "fleet", "issue-command", "feature-branch", "outcomes"]),
+        ("docs/guides/workflows.md", vec!["four-jobs", "fleet", "issue-command", "outcomes"]),
+        ("docs/guides/feature-branches.md", vec!["feature-branch"]),
     ] {
         let text = read(page);
         for file in files {

@@ -11,6 +11,7 @@ mod main_job;
 mod others;
 mod preflight;
 mod private;
+mod pushes_and_runs;
 mod reports_and_diffs;
 mod stages;
 mod world;

@@ -12,8 +12,12 @@ use homeostat::model::{Allowance, MicroUsd, Mode, Policy, RepoSlug};
 
 fn read(name: &str, text: &[u8], env: &[(&str, &str)], flags: Flags) -> Result<Loaded, Problems> {
     let env: BTreeMap<String, String> = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    let templates =
-        [("pull-request.md.j2", "{{ title }}\n"), ("broken.md.j2", "{% if %}"), ("strange.md.j2", "{{ colour }}")];
+    let templates = [
+        ("pull-request.md.j2", "{{ title }}\n"),
+        ("feature.md.j2", "# {{ title }}\n"),
+        ("broken.md.j2", "{% if %}"),
+        ("strange.md.j2", "{{ colour }}"),
+    ];
     let beside: BTreeMap<String, Vec<u8>> =
         templates.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
     config::load(&LoadInput { file_name: name, text, env: &env, flags: &flags, beside: &beside })

@@ -9,6 +9,7 @@ mod families;
 mod faults;
 mod faults_http;
 mod faults_matrix;
+mod feature_branches;
 mod fleet;
 mod governance;
 mod guards;

@@ -56,9 +56,9 @@ macro_rules! forge_around {
         const _: () = {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
-                Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog,
-                Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry,
-                WorkflowRun,
+                Ahead, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
+                JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange,
+                TreeEntry, WorkflowRun,
             };
             use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -148,6 +148,11 @@ macro_rules! forge_around {
                 async fn is_ancestor(&self, slug: &RepoSlug, old: &ObjectId, new: &ObjectId) -> ForgeResult<bool> {
                     let call = reading("is_ancestor", slug, format_args!("{old} {new}"));
                     self.around(call, self.inner().is_ancestor(slug, old, new), None).await
+                }
+
+                async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
+                    let call = reading("ahead", slug, format_args!("{base} {head}"));
+                    self.around(call, self.inner().ahead(slug, base, head), None).await
                 }
 
                 async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {

@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use crate::forge::{
-    Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog, Label,
+    Ahead, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job, JobLog, Label,
     NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, ObjectId, Permission, RepoSlug, Secret, Timestamp};
@@ -206,6 +206,10 @@ impl Forge for GithubForge {
 
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool> {
         self.read_is_ancestor(slug, ancestor, descendant).await
+    }
+
+    async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
+        self.list_ahead(slug, base, head).await
     }
 
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {

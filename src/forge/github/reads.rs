@@ -17,7 +17,7 @@ use super::link::{Walk, escape, escape_ref};
 use super::shapes::{self, RefAnswer, TreeShape, User};
 use super::transport::Keep;
 use crate::forge::{
-    Comment, Commit, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, IssueQuery, Page, PullQuery,
+    Ahead, Comment, Commit, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, IssueQuery, Page, PullQuery,
     PullRequest, Repository, TreeEntry,
 };
 use crate::model::{Actor, ActorKind, BranchName, FileMode, ObjectId, Permission, RepoSlug, Timestamp, sha256_hex};
@@ -332,6 +332,18 @@ impl GithubForge {
             "ahead" | "diverged" => Ok(false),
             other => Err(ForgeError::Transient(format!("comparing two commits of {slug}: {other:?} is no answer"))),
         }
+    }
+
+    /// Asked without pages, GitHub answers with the newest [`crate::forge::AHEAD`] commits, the newest of them last.
+    pub(super) async fn list_ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
+        let answer: shapes::CompareShape = self.one(slug, &format!("/compare/{base}...{head}")).await?;
+        let commits = answer.commits.into_iter().map(|shape| Commit {
+            id: shape.sha,
+            tree: shape.commit.tree.sha,
+            parents: shape.parents.into_iter().map(|parent| parent.sha).collect(),
+            message: shape.commit.message,
+        });
+        Ok(Ahead { commits: commits.collect(), total: answer.total_commits })
     }
 
     pub(super) async fn read_tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {

@@ -302,6 +302,23 @@ pub(super) struct Signature {
 #[derive(Debug, Deserialize)]
 pub(super) struct CompareShape {
     pub(super) status: String,
+    pub(super) total_commits: u64,
+    #[serde(default)]
+    pub(super) commits: Vec<ListedCommitShape>,
+}
+
+/// A commit in a list, where what git knows of it stands one level deeper.
+#[derive(Debug, Deserialize)]
+pub(super) struct ListedCommitShape {
+    pub(super) sha: ObjectId,
+    pub(super) commit: CommitWords,
+    pub(super) parents: Vec<ObjectShape>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct CommitWords {
+    pub(super) message: String,
+    pub(super) tree: ObjectShape,
 }
 
 #[derive(Debug, Deserialize)]

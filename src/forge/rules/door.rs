@@ -10,7 +10,7 @@ use super::{
     CommentRecord, Embedded, Happening, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
 };
 use crate::forge::{
-    Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueEventKind,
+    Ahead, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueEventKind,
     IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, PullState, Repository,
     TreeChange, TreeEntry, WorkflowRun,
 };
@@ -132,6 +132,11 @@ impl<S: Storage> Forge for Embedded<S> {
         self.read_commit(slug, ancestor).await?;
         self.read_commit(slug, descendant).await?;
         self.storage.is_ancestor(slug, ancestor, descendant).await
+    }
+
+    async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
+        self.storage.repository(slug).await?;
+        self.commits_ahead(slug, base, head).await
     }
 
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {

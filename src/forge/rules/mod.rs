@@ -5,6 +5,7 @@
 //! programs: [`Storage`] keeps the records, in memory or on disk, and [`Embedded`] is the forge over either. It refuses
 //! to guess: what a storage cannot read is an error that names it.
 
+mod ahead;
 mod clock;
 mod door;
 mod object;

@@ -108,6 +108,8 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("backoff", RUNTIME),
     ("base64", EVERYWHERE),
     ("clap", FACES),
+    ("clap_complete", FACES),
+    ("clap_mangen", FACES),
     // Logs of CI systems come compressed.
     ("flate2", OUTSIDE),
     // Streams of bounded concurrency, nothing else of it.

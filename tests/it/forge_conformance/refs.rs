@@ -41,6 +41,28 @@ conforms!(a_branch_moves_only_forward_and_only_from_where_it_was_seen, |s| {
     assert!(matches!(absent, Err(ForgeError::NotFound(_))), "{absent:?}");
 });
 
+conforms!(what_a_branch_has_that_the_base_has_not_is_listed_parents_first, |s| {
+    let slug = s.slug.clone();
+    let main = s.main().await;
+    assert!(s.forge.ahead(&slug, &main, &main).await.is_ok_and(|none| none.commits.is_empty() && none.total == 0));
+    let b = branch("feat/x");
+    let mut made = Vec::new();
+    for n in 1..=3 {
+        let text = format!("{n}\n");
+        let files = [("n.txt", Some(text.as_str()))];
+        made.push(s.people.commit_files(&slug, "bob", &b, &files, &format!("step {n}\n\nwhy")).await.expect("one"));
+    }
+    // The base goes on by itself: what only it has is not listed.
+    let base = s.people.commit_files(&slug, "ann", &branch("main"), &[("m.txt", Some("m"))], "m\n").await.expect("m");
+    let ahead = s.forge.ahead(&slug, &base, &made[2]).await.expect("a shared history");
+    assert_eq!(ahead.commits.iter().map(|one| one.id.clone()).collect::<Vec<_>>(), made);
+    assert!(ahead.commits[0].message.starts_with("step 1"), "{:?}", ahead.commits[0]);
+    assert_eq!((ahead.total, &ahead.commits[1].parents), (3, &vec![made[0].clone()]));
+    let nothing: ObjectId = "1111111111111111111111111111111111111111".parse().expect("an id");
+    let absent = s.forge.ahead(&slug, &base, &nothing).await;
+    assert!(matches!(absent, Err(ForgeError::NotFound(_))), "{absent:?}");
+});
+
 conforms!(a_branch_is_deleted_only_where_it_was_seen_and_closes_its_pull_request, |s| {
     let slug = s.slug.clone();
     let main = s.main().await;

@@ -244,8 +244,13 @@ impl Place<'_> {
             commits.push(self.history(one).await?);
         }
         let (root, page) = (self.hub.site.repo(&self.slug), self.hub.site.page(&self.slug));
-        let (items, answer) =
-            super::exchange::page_of(self.request, &self.hub.site.api, self.record.id, self.hub.page_cap, commits);
+        let query = &self.request.query;
+        let (items, answer) = if query.contains_key("page") || query.contains_key("per_page") {
+            super::exchange::page_of(self.request, &self.hub.site.api, self.record.id, self.hub.page_cap, commits)
+        } else {
+            // Whoever asks for no page gets the newest 250, and no link to others.
+            (commits.split_off(commits.len().saturating_sub(250)), Answer::json(200, json!({})))
+        };
         let body = json!({
             "url": format!("{root}/compare/{range}"), "html_url": format!("{page}/compare/{range}"),
             "permalink_url": format!("{page}/compare/{range}"), "diff_url": format!("{page}/compare/{range}.diff"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSettings};
 use homeostat::engine::counted::Counted;
+use homeostat::engine::feature::{self, Feature, Pushed};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
@@ -297,6 +298,29 @@ impl World {
     /// Runs the whole road over a forge that may be a client of this world's: reserve, propose, record, publish, through
     /// the same serialised bytes as the command line does it.
     pub(crate) async fn run_on(&self, forge: Arc<dyn Forge>, options: Options) -> Ran {
+        let (ran, outcome) =
+            self.within(forge, &options, async |context, counted| self.road(context, counted, &options).await).await;
+        match outcome {
+            Ok((report, class)) => Ran { report: Some(report), class, ..ran },
+            Err(class) => Ran { class, ..ran },
+        }
+    }
+
+    /// Sees to the pull request of a pushed branch, as `open-pr` does it.
+    pub(crate) async fn push(&self, slug: &RepoSlug, pushed: &Pushed, options: Options) -> (Option<Feature>, Ran) {
+        let policy = self.config.repositories.iter().find(|policy| policy.slug == *slug).expect("a repository");
+        let open = async |context: &Context<'_>, _: &Counted<'_>| feature::open(context, policy, pushed).await.ok();
+        let (ran, opened) = self.within(self.forge.clone(), &options, open).await;
+        (opened, ran)
+    }
+
+    /// Does some work with everything that the engine needs, and tells what it did besides.
+    async fn within<T>(
+        &self,
+        forge: Arc<dyn Forge>,
+        options: &Options,
+        work: impl AsyncFnOnce(&Context<'_>, &Counted<'_>) -> T,
+    ) -> (Ran, T) {
         let number = {
             let mut runs = self.runs.lock().expect("no test panics here");
             *runs += 1;
@@ -336,20 +360,17 @@ impl World {
             recorder: &recorder,
             veil: &veil,
         };
-        let outcome = self.road(&context, &counted, &options).await;
-        let (report, class) = match outcome {
-            Ok((report, class)) => (Some(report), class),
-            Err(class) => (None, class),
-        };
-        Ran {
-            report,
-            class,
-            events: recorder.events.into_inner().expect("no test panics while it writes"),
+        let came_of_it = work(&context, &counted).await;
+        let ran = Ran {
+            report: None,
+            class: ExitClass::Ok,
+            events: recorder.kept().into_iter().map(|line| line.event).collect(),
             log: faulty.log(),
             faults_met: faulty.faults_met(),
             writes: counted.writes(),
             run_id: run.id.clone(),
-        }
+        };
+        (ran, came_of_it)
     }
 
     async fn road(

@@ -1,0 +1,205 @@
+//! Past runs, read back from the lines that they left. Layer 1.
+//!
+//! A record may be torn at its end, or written by a later version: what cannot be read is counted, and never stops the rest.
+
+use serde::Serialize;
+
+use crate::event::{
+    AttemptFinished, Event, Line, Recovered, Refusal, RepositoryFinished, RunFinished, RunStarted, Write,
+};
+use crate::model::{MicroUsd, Timestamp};
+use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SummaryFacts, Totals};
+
+/// One past run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Past {
+    /// Its id.
+    pub run_id: String,
+    /// Its first line's time.
+    pub started_at: Option<Timestamp>,
+    /// Its last line's time.
+    pub finished_at: Option<Timestamp>,
+    /// How and why it was started.
+    pub started: Option<RunStarted>,
+    /// How it ended; nothing where the record does not go that far.
+    pub finished: Option<RunFinished>,
+    /// How its attempts ended.
+    pub attempts: Vec<AttemptFinished>,
+    /// Its repositories' metrics.
+    pub repositories: Vec<RepositoryFinished>,
+    /// What rules refused.
+    pub refusals: Vec<Refusal>,
+    /// What it meant to write, and what came of it.
+    pub writes: Vec<Write>,
+    /// What it finished for others.
+    pub recovered: Vec<Recovered>,
+    /// Lines of a kind that this version does not know.
+    pub unknown: u64,
+    /// Lines that are no record at all.
+    pub unreadable: u64,
+}
+
+impl Past {
+    /// Reads a run's lines.
+    pub fn read(run_id: &str, text: &str) -> Self {
+        let mut past = Self { run_id: run_id.to_owned(), ..Self::default() };
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            match serde_json::from_str::<Line>(line) {
+                Ok(line) => past.add(line),
+                Err(_) if has_type(line) => past.unknown += 1,
+                Err(_) => past.unreadable += 1,
+            }
+        }
+        past
+    }
+
+    fn add(&mut self, line: Line) {
+        self.started_at = Some(self.started_at.map_or(line.time, |at| at.min(line.time)));
+        self.finished_at = Some(self.finished_at.map_or(line.time, |at| at.max(line.time)));
+        match line.event {
+            Event::RunStarted(event) => self.started = Some(*event),
+            Event::RunFinished(event) => self.finished = Some(*event),
+            Event::AttemptFinished(event) => self.attempts.push(*event),
+            Event::RepositoryFinished(event) => self.repositories.push(*event),
+            Event::Refusal(event) => self.refusals.push(*event),
+            Event::Write(event) => self.writes.push(*event),
+            Event::Recovered(event) => self.recovered.push(*event),
+        }
+    }
+
+    /// Returns how it ended; `unknown` where the record does not go that far.
+    pub fn exit_class(&self) -> &str {
+        self.finished.as_ref().map_or("unknown", |finished| finished.exit_class.as_str())
+    }
+
+    /// Returns the totals; what a record without an end cannot tell is counted from its attempts.
+    pub fn totals(&self) -> Totals {
+        let told = self.finished.as_ref().and_then(|end| serde_json::from_value::<Totals>(end.totals.clone()).ok());
+        told.unwrap_or_else(|| {
+            let states = |state: &str| self.pulls().filter(|pull| pull.state == state).count() as u64;
+            Totals {
+                processed: self.attempts.len() as u64,
+                prs_created: states("created") + states("adopted"),
+                prs_updated: states("updated"),
+                cost_usd: self.cost().to_string(),
+                exit_class: self.exit_class().to_owned(),
+                ..Totals::default()
+            }
+        })
+    }
+
+    /// Returns what its attempts cost.
+    pub fn cost(&self) -> MicroUsd {
+        self.attempts.iter().fold(MicroUsd::ZERO, |sum, attempt| sum.plus(attempt.cost_microusd))
+    }
+
+    /// Lists the pull requests that it made, changed or kept.
+    pub fn pulls(&self) -> impl Iterator<Item = &crate::event::PullRef> {
+        self.attempts.iter().filter_map(|attempt| attempt.pr.as_ref())
+    }
+
+    /// Puts the run's report together again, as far as its lines tell.
+    pub fn report(&self) -> RunReport {
+        let repositories = self.repositories.iter().map(|one| self.repository(one)).collect();
+        RunReport { run_id: self.run_id.clone(), repositories, totals: self.totals(), ..RunReport::default() }
+    }
+
+    fn repository(&self, one: &RepositoryFinished) -> RepositoryReport {
+        let attempts = || self.attempts.iter().filter(|attempt| attempt.repo == one.repo);
+        let pulls = attempts().filter_map(|attempt| {
+            let pull = attempt.pr.as_ref()?;
+            Some(PullReport {
+                number: Some(pull.number),
+                url: Some(pull.url.clone()),
+                branch: attempt.branch.clone().unwrap_or_default(),
+                fingerprint: attempt.fingerprint.clone(),
+                episode: attempt.episode,
+                state: pull.state.clone(),
+                source: attempt.source,
+                draft: false,
+                evidence: attempt.evidence.as_ref().map(|evidence| evidence.kind),
+                warnings: Vec::new(),
+            })
+        });
+        let refusals = self.refusals.iter().filter(|refusal| refusal.repo == one.repo);
+        RepositoryReport {
+            slug: one.repo.clone(),
+            issues_processed: attempts().filter(|attempt| attempt.report.kind == "issue").count() as u64,
+            runs_processed: attempts().filter(|attempt| attempt.report.kind == "run").count() as u64,
+            pull_requests: pulls.collect(),
+            refusals: refusals
+                .map(|refusal| RefusalReport {
+                    fingerprint: refusal.fingerprint.clone(),
+                    rule: refusal.rule,
+                    message: refusal.message.clone(),
+                })
+                .collect(),
+            cooldowns: one.cooldowns,
+            backlog: one.backlog.clone(),
+            tokens: one.tokens,
+            patterns_used: one.patterns_used.clone(),
+            zero_cost_fixes: one.zero_cost_fixes,
+            cost_microusd: one.cost,
+            error: (!one.errors.is_empty()).then(|| one.errors.join(" ")),
+            ..RepositoryReport::default()
+        }
+    }
+
+    /// Returns what a summary says of the run besides its report.
+    pub fn facts(&self) -> SummaryFacts {
+        let started_at = self.started_at.unwrap_or_default();
+        SummaryFacts {
+            started_at,
+            seconds: self.finished_at.unwrap_or(started_at).since(started_at).as_secs_f64(),
+            version: self.started.as_ref().map_or_else(|| "?".to_owned(), |start| start.version.clone()),
+            environment: self.started.as_ref().map_or_else(|| "?".to_owned(), |start| start.environment.clone()),
+            dry_run: self.started.as_ref().is_some_and(|start| start.dry_run),
+            ..SummaryFacts::default()
+        }
+    }
+}
+
+/// Returns whether a line is a record, if of a kind that is not known here.
+fn has_type(line: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(line).is_ok_and(|value| value.get("type").is_some())
+}
+
+/// Reads a run's id out of the name of its file, `run-<id>.jsonl` or `<id>.jsonl`.
+pub fn run_id_of(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(".jsonl")?;
+    let id = stem.strip_prefix("run-").unwrap_or(stem);
+    let legal = !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    legal.then_some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(kind: &str, rest: &str) -> String {
+        let id = ("0".repeat(32), "0".repeat(16));
+        format!(
+            r#"{{"schema":"homeostat.event/1","time":"2026-11-23T10:00:01.000Z","run_id":"r","trace_id":"{}","span_id":"{}","type":"{kind}"{rest}}}"#,
+            id.0, id.1
+        )
+    }
+
+    #[test]
+    fn a_record_that_is_torn_or_newer_is_read_as_far_as_it_goes() {
+        let finished = line("run.finished", r#","totals":{"processed":3},"exit_class":"ok""#);
+        let text = format!("{}\n{finished}\n\n{{\"schema\":\"home", line("later.kind", r#","x":1"#));
+        let past = Past::read("r", &text);
+        assert_eq!((past.exit_class(), past.unknown, past.unreadable), ("ok", 1, 1));
+        assert_eq!(past.started_at, past.finished_at);
+        assert_eq!(Past::read("r", "").exit_class(), "unknown");
+    }
+
+    #[test]
+    fn a_run_is_known_by_the_name_of_its_file() {
+        assert_eq!(run_id_of("run-20261123T100000Z-0a1b2c3d.jsonl"), Some("20261123T100000Z-0a1b2c3d"));
+        assert_eq!(run_id_of("20261123T100000Z-0a1b2c3d.jsonl"), Some("20261123T100000Z-0a1b2c3d"));
+        for other in ["summary-x.md", "run-.jsonl", "run-../x.jsonl", "manifest.json"] {
+            assert_eq!(run_id_of(other), None, "{other}");
+        }
+    }
+}
