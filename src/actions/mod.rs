@@ -3,6 +3,7 @@
 //! Nothing that a child prints passes through here unescaped (THREATS.md, 3.4). Outside Actions every function does
 //! nothing.
 
+pub mod interface;
 pub mod trigger;
 
 use std::borrow::Cow;

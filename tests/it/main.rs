@@ -7,6 +7,7 @@
     reason = "tests read the tree and the clock directly; the boundary is for `src/`"
 )]
 
+mod action;
 mod architecture;
 // Proving is for Linux and macOS, and what kills, forks and limits is theirs too.
 #[cfg(unix)]
