@@ -71,16 +71,17 @@ impl Reconciler<'_> {
     pub(crate) async fn let_merge(&self, pull: &PullRequest, finish: &mut Finish) {
         let Some(method) = self.desired.auto_merge.filter(|_| !pull.auto_merge && !pull.draft) else { return };
         let (forge, slug): (&dyn Forge, _) = (self.context.forge, &self.candidate.slug);
-        let answer = async {
+        if self.intend(Verb::EnableAutoMerge, method.as_str()).is_err() {
+            finish.incomplete = true;
+            return;
+        }
+        let answer = self.patiently(async || {
             let head = retry(self.context.system, async || forge.commit(slug, &pull.head_sha).await).await?;
             if head.tree != self.desired.tree {
                 return Err(ForgeError::Conflict("its head is not the tree that was proved".to_owned()));
             }
-            if self.intend(Verb::EnableAutoMerge, method.as_str()).is_err() {
-                return Err(ForgeError::Transient("the intent could not be written down".to_owned()));
-            }
             forge.enable_auto_merge(slug, pull.number, method, &pull.head_sha).await
-        };
+        });
         if let Err(error) = answer.await {
             finish.note("The forge's auto-merge could not be enabled", &error);
         }

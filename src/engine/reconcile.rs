@@ -240,6 +240,8 @@ impl Reconciler<'_> {
                 // Read after the answer was lost, or after somebody was faster; never written blindly.
                 let (now, _) = observe(self.context, self.candidate).await?;
                 match now.branch {
+                    // Nothing moved, or what was read is old: the next run looks again.
+                    None => return Err(error.into()),
                     Some(RefState { head: seen, .. }) if seen == *head => return Err(error.into()),
                     Some(RefState { ownership: Ownership::Ours(trailer), .. }) if trailer.tree == self.desired.tree => {
                     }
@@ -247,7 +249,6 @@ impl Reconciler<'_> {
                         return self.keep(number, false, &now).await;
                     }
                     Some(_) => return Ok(Reconciled::Left(Reason::HumanOwned)),
-                    None => return Ok(Reconciled::Left(Reason::HumanClosed)),
                 }
             }
             Err(error) => return Err(error.into()),

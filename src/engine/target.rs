@@ -71,7 +71,7 @@ impl<'a> Target<'a> {
         let (mut observed, pulls) = observe(self.context, candidate).await?;
         let open = pulls.into_iter().find(|pull| pull.state == PullState::Open);
         let hidden = observed.pulls.is_empty() || (open.is_some() && observed.branch.is_none());
-        if candidate.replaces.is_some() && hidden {
+        if candidate.replaces.is_some() && hidden && !expired {
             // There was a pull request, and an open one has its branch: what was read is old, and no ground to act on.
             let why = "a pull request that was seen before is not shown now";
             return Err(ForgeError::Transient(why.to_owned()).into());

@@ -110,7 +110,7 @@ async fn a_forge_that_will_not_is_a_warning_and_is_not_asked_for_ever() {
 #[tokio::test]
 async fn whatever_else_happens_to_the_call_the_next_run_sees_to_it_and_a_third_writes_nothing() {
     for kind in FaultKind::all() {
-        if matches!(kind, FaultKind::Denied | FaultKind::Refused | FaultKind::Lag) {
+        if matches!(kind, FaultKind::Denied | FaultKind::Refused) {
             continue;
         }
         let (world, slug, _) = met(kind).await;
