@@ -115,7 +115,40 @@ fn on_runtime(work: impl Future<Output = Outcome>) -> Outcome {
         .enable_all()
         .build()
         .map_err(|e| Failure::internal(format!("The runtime cannot be started ({e}).")))?;
-    runtime.block_on(work)
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            signal = stopped() => Err(Failure {
+                class: ExitClass::Retryable,
+                message: format!(
+                    "{signal} stopped this run. What was done until then is on record, and the next run goes on from there."
+                ),
+            }),
+        }
+    });
+    // What blocks a thread, a child that is being killed say, keeps nobody waiting (F-55).
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    outcome
+}
+
+/// Waits for a signal that asks the program to end, and names it; the runner sends one and kills ten seconds later.
+async fn stopped() -> &'static str {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) {
+            return tokio::select! {
+                _ = interrupt.recv() => "SIGINT",
+                _ = terminate.recv() => "SIGTERM",
+                _ = hangup.recv() => "SIGHUP",
+            };
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    "An interrupt"
 }
 
 /// Sends what happens inside to standard error, as much of it as was asked for.

@@ -16,7 +16,7 @@ use crate::engine::RunInfo;
 use crate::forge::github::Governor;
 use crate::forge::local::LocalForge;
 use crate::forge::{Forge, STATE_SLUG};
-use crate::model::{Mode, RepoSlug, Secret, sha256_hex};
+use crate::model::{RepoSlug, Secret, sha256_hex};
 use crate::pattern::Library;
 use crate::redact::Redactor;
 use crate::system::System;
@@ -412,13 +412,12 @@ fn run_info(
         (Some(server), Some(repository), Some(run)) => Some(format!("{server}/{repository}/actions/runs/{run}")),
         _ => None,
     };
-    let stopped = loaded.config.mode == Mode::Observe && env.contains_key("HOMEOSTAT_STOP");
     RunInfo {
         id: format!("{}-{}", now.compact(), &unique[..8]),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url,
         environment: loaded.environment.clone(),
-        dry_run: dry_run || stopped || env.contains_key("HOMEOSTAT_DRY_RUN"),
+        dry_run: dry_run || loaded.hold,
         owner: owner(privilege, process),
     }
 }

@@ -53,6 +53,8 @@ pub(super) struct Environment {
     pub(super) learning: bool,
     /// The variable that asks for nothing to be written, where one does.
     pub(super) observe: Option<String>,
+    /// Whether nothing at all may be written, state included: a stop, or a dry run.
+    pub(super) hold: bool,
     pub(super) confidence: Option<Variable>,
     pub(super) max_diff_lines: Option<Variable>,
     pub(super) max_files: Option<Variable>,
@@ -70,6 +72,7 @@ pub(super) fn read(env: &BTreeMap<String, String>, problems: &mut Problems) -> E
     let propose = reader.apply_mode();
     Environment {
         learning,
+        hold: stop.is_some() || dry.is_some(),
         observe: stop.or(dry).map(|(name, _)| name).or(propose),
         confidence: reader.limit("CONFIDENCE_THRESHOLD", Takes::Fraction),
         max_diff_lines: reader.limit("MAX_DIFF_LINES", Takes::Integer(0, u64::MAX)),

@@ -81,6 +81,8 @@ pub struct Loaded {
     pub environment: String,
     /// Whether this run may learn.
     pub learning: bool,
+    /// Whether the environment holds everything back, state included: `HOMEOSTAT_STOP` or `HOMEOSTAT_DRY_RUN` is on.
+    pub hold: bool,
     /// By repository the origin of every key that is not built in; `effective` has the others too.
     pub origins: BTreeMap<RepoSlug, BTreeMap<String, Origin>>,
     /// The same for the keys of the whole configuration.
@@ -348,8 +350,8 @@ fn compose(
         config.mode = config.repositories.iter().map(|policy| policy.mode).fold(config.mode, Mode::max);
     }
     lower_ceiling(&mut config, &mut settings, &environment, flags);
-    let Environment { stage, learning, .. } = environment;
-    problems.or(Loaded { config, warnings, environment: stage, learning, origins, settings })
+    let Environment { stage, learning, hold, .. } = environment;
+    problems.or(Loaded { config, warnings, environment: stage, learning, hold, origins, settings })
 }
 
 fn from(found: &Found, section: &str) -> Origin {

@@ -1,11 +1,12 @@
 //! Test commands that hang, fork, flood, and kill: an end with a reason, no pull request, nothing left running.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::world::World;
+#[cfg(target_os = "linux")]
+use super::world::runs;
 
 /// Runs with a test command under tight limits and returns the one refusal.
 fn refusal(command: &str) -> Value {
@@ -21,15 +22,6 @@ fn refusal(command: &str) -> Value {
     let refusals = report["repositories"][0]["refusals"].as_array().expect("the test world holds it");
     assert_eq!(refusals.len(), 1, "{command}: {report}");
     refusals[0].clone()
-}
-
-/// Returns whether a program with this word in its arguments runs anywhere on the machine.
-#[cfg(target_os = "linux")]
-fn runs(word: &str) -> bool {
-    super::world::names(std::path::Path::new("/proc")).iter().any(|process| {
-        let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&arguments).split('\0').any(|argument| argument == word)
-    })
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::world::{World, names};
+use super::world::{World, names, runs};
 
 /// What the killer waits for.
 type Seen = fn(&World) -> bool;
@@ -33,6 +33,51 @@ const POINTS: [(&str, Seen); 6] = [
     ("the branch was made", |world| below(&world.path("fleet/acme/shop.git/refs/heads/homeostat"))),
     ("the pull request was made", |world| below(&world.path("fleet/acme/shop/pulls"))),
 ];
+
+/// The runner sends SIGINT, SIGTERM 7.5 s later, and kills after that.
+#[test]
+fn f_55_a_run_that_is_cancelled_stops_its_tests_and_says_how_it_ended_within_five_seconds() {
+    // Lengths that no other test sleeps.
+    for (signal, long) in [("INT", "61121"), ("TERM", "61122")] {
+        let world = World::new();
+        // The suite hangs until somebody stops it.
+        world.configure_command(&format!("sleep {long}"), "");
+        let mut child = world
+            .run_command(&[])
+            .env("GITHUB_STEP_SUMMARY", world.path("summary"))
+            .env("GITHUB_OUTPUT", world.path("output"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the test world holds it");
+        let id = child.id().to_string();
+        let began = Instant::now();
+        while !runs(long) {
+            assert!(began.elapsed() < Duration::from_mins(1), "the tests never began");
+            assert!(child.try_wait().expect("the test world holds it").is_none(), "the run ended by itself");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &id]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        let asked = Instant::now();
+        let code = child.wait().expect("the test world holds it").code();
+        assert_eq!(code, Some(4), "{signal}");
+        assert!(asked.elapsed() < Duration::from_secs(5), "{signal}: it took {:?}", asked.elapsed());
+        let summary = std::fs::read_to_string(world.path("summary")).expect("a summary");
+        assert!(summary.contains(&format!("SIG{signal} stopped this run")), "{summary}");
+        let output = std::fs::read_to_string(world.path("output")).expect("outputs");
+        assert!(output.contains("retryable"), "{output}");
+        let gone = Instant::now();
+        while runs(long) {
+            assert!(gone.elapsed() < Duration::from_secs(10), "{signal}: the tests go on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // The next run goes on: nothing of the one that was stopped stands in its way.
+        world.configure("");
+        world.run(&[]).ends_with(0).says(&[]);
+        assert_eq!(world.pulls("acme/shop").len(), 1, "{signal}");
+    }
+}
 
 #[test]
 fn killed_at_any_point_and_run_again_there_is_one_pull_request() {

@@ -16,6 +16,28 @@ fn states(report: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn p_29_an_operators_stop_writes_nothing_anywhere_and_says_so() {
+    let world = World::new();
+    let before = world.fleet();
+    for name in ["HOMEOSTAT_STOP", "HOMEOSTAT_DRY_RUN"] {
+        let mut command = world.run_command(&["--format", "json"]);
+        command.env(name, "true").env("GITHUB_STEP_SUMMARY", world.path("summary"));
+        let ran = super::world::ended(command).ends_with(0).json();
+        assert_eq!(ran["writes"], 0, "{name}: {ran}");
+        assert!(world.fleet() == before, "{name}: the forge or its state changed");
+        let summary = std::fs::read_to_string(world.path("summary")).expect("a summary");
+        assert!(summary.contains("nothing was written"), "{name}: {summary}");
+    }
+    // A variable that is there and off, or empty, stops nothing: a workflow hands over what is not set, too.
+    for value in ["false", ""] {
+        let mut command = world.run_command(&["--format", "json"]);
+        command.env("HOMEOSTAT_STOP", value).env("HOMEOSTAT_DRY_RUN", value);
+        super::world::ended(command).ends_with(0);
+    }
+    assert_eq!(world.pulls("acme/shop").len(), 1);
+}
+
+#[test]
 fn one_failure_becomes_one_proven_pull_request_and_a_second_run_writes_nothing() {
     let world = World::new();
     let report = world.run(&["--format", "json"]).ends_with(0).says(&[]).json();

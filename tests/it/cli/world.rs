@@ -296,6 +296,15 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
+/// Returns whether a program with this word in its arguments runs anywhere on the machine.
+#[cfg(target_os = "linux")]
+pub(super) fn runs(word: &str) -> bool {
+    names(Path::new("/proc")).iter().any(|process| {
+        let arguments = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&arguments).split('\0').any(|argument| argument == word)
+    })
+}
+
 /// Reads every file below a folder.
 pub(super) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
