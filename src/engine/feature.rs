@@ -283,7 +283,7 @@ impl Branch<'_> {
         let Some(base) = retry(system, async || forge.branch(slug, &self.base).await).await? else { return Ok(None) };
         let Ok(entries) = retry(system, async || forge.tree(slug, &base).await).await else { return Ok(None) };
         let named = |wanted: &&str| entries.iter().find(|entry| entry.path.eq_ignore_ascii_case(wanted));
-        let Some(found) = TEMPLATES.iter().find_map(|wanted| named(wanted)) else { return Ok(None) };
+        let Some(found) = TEMPLATES.iter().find_map(named) else { return Ok(None) };
         let Ok(bytes) = retry(system, async || forge.blob(slug, &found.id).await).await else { return Ok(None) };
         let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= MOST_TEMPLATE);
         // Our markers mean something in a body; a template of theirs has none.

@@ -6,7 +6,7 @@
 
 mod shapes;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use crate::guardrail::change::{Change, FileDiff};
 use crate::guardrail::paths::is_test;
@@ -82,20 +82,17 @@ fn judge(file: &FileDiff, test: bool, findings: &mut Findings) {
     let counts =
         |line: u32, after: bool| test || inline.is_some_and(|(before, now)| line >= if after { now } else { before });
     // A line that goes in one place and comes in another is the same line.
-    let mut came: HashMap<String, Vec<(u32, usize)>> = HashMap::new();
+    let mut came: HashMap<String, VecDeque<(u32, usize)>> = HashMap::new();
     for (number, line) in file.added() {
         let line = text(line);
-        came.entry(line.trim().to_owned()).or_default().push((number, indent(&line)));
-    }
-    for places in came.values_mut() {
-        places.reverse();
+        came.entry(line.trim().to_owned()).or_default().push_back((number, indent(&line)));
     }
     let mut moved: HashMap<String, usize> = HashMap::new();
     for (number, line) in file.removed() {
         let line = text(line);
         let depth = indent(&line);
         let line = line.trim();
-        if let Some((place, now)) = came.get_mut(line).and_then(Vec::pop) {
+        if let Some((place, now)) = came.get_mut(line).and_then(VecDeque::pop_front) {
             if now > depth && counts(number, false) && Shapes::is(shapes.assertion, line) {
                 findings.new_line(file, place, "The change puts an assertion inside of something that may not run.");
             }
