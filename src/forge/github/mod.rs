@@ -14,6 +14,7 @@ mod graphql;
 mod link;
 mod reads;
 mod runs;
+mod settings;
 mod shapes;
 mod transport;
 mod writes;
@@ -34,6 +35,7 @@ use crate::system::System;
 
 pub use auth::{Access, Credentials, TokenKind};
 pub use governor::Governor;
+pub use settings::has_root_certificates;
 
 use client::Client;
 use link::Address;
