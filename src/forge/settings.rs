@@ -15,12 +15,7 @@ pub trait Settings: Send + Sync {
 
     /// Looks at a repository, at its base branch (the default one where none is named) and at what holds for a branch of
     /// the name `own`.
-    async fn repository_setup(
-        &self,
-        slug: &RepoSlug,
-        base: Option<&BranchName>,
-        own: &BranchName,
-    ) -> RepositorySetup;
+    async fn repository_setup(&self, slug: &RepoSlug, base: Option<&BranchName>, own: &BranchName) -> RepositorySetup;
 
     /// Looks at the operator's repository, for runs of `workflow` (a path below `.github/workflows`), or of one whose name
     /// says that it is ours; nothing where the forge knows no environments and schedules.

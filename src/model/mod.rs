@@ -39,8 +39,8 @@ pub use policy::{
 pub use reason::{Reason, ReasonClass};
 pub use report::{Actor, ActorKind, Report, ReportId};
 pub use setup::{
-    About, BranchRules, Environment, Hosted, Machine, OperatorSetup, Rate, RepositorySetup, ScheduledRun, Seen, TokenSetup,
-    TokenSort, Unseen, WorkflowGrant,
+    About, BranchRules, Environment, Hosted, Machine, OperatorSetup, Rate, RepositorySetup, ScheduledRun, Seen,
+    TokenSetup, TokenSort, Unseen, WorkflowGrant,
 };
 pub use sketch::Sketch;
 pub use state::{AttemptRecord, FailureState, STATE_SCHEMA};

@@ -92,7 +92,8 @@ impl GithubForge {
     async fn rulesets(&self, slug: &RepoSlug, branch: &BranchName) -> Seen<BranchRules> {
         let path = format!("/rules/branches/{}?per_page=100", escape(branch.as_str()));
         let rules = self.all::<Vec<Rule>, Rule>(slug, &path, |page| page).await;
-        let rules = rules.map_err(|error| unseen(&error, "that takes `metadata: read`, or a server that has rulesets"))?;
+        let rules =
+            rules.map_err(|error| unseen(&error, "that takes `metadata: read`, or a server that has rulesets"))?;
         Ok(together(rules))
     }
 
@@ -105,7 +106,10 @@ impl GithubForge {
     async fn about(&self, slug: &RepoSlug) -> Seen<About> {
         let shape: ForgeResult<Repository> = self.look_at(slug, "", "the settings").await;
         shape.and_then(Repository::about).map_err(|error| {
-            unseen(&error, "it is not there, or the token was not given it (a fine-grained one and an App name repositories)")
+            unseen(
+                &error,
+                "it is not there, or the token was not given it (a fine-grained one and an App name repositories)",
+            )
         })
     }
 
@@ -178,12 +182,7 @@ impl Settings for GithubForge {
         })
     }
 
-    async fn repository_setup(
-        &self,
-        slug: &RepoSlug,
-        base: Option<&BranchName>,
-        own: &BranchName,
-    ) -> RepositorySetup {
+    async fn repository_setup(&self, slug: &RepoSlug, base: Option<&BranchName>, own: &BranchName) -> RepositorySetup {
         let about = match self.about(slug).await {
             Ok(about) => about,
             Err(why) => {
