@@ -7,6 +7,7 @@ pub mod attempt;
 mod baseline;
 pub mod bring;
 pub mod counted;
+pub mod doctor;
 mod failed_runs;
 pub mod feature;
 mod finish;

@@ -118,10 +118,7 @@ impl GithubForge {
         let runs = runs.map_err(|error| unseen(&error, "that takes `actions: read`"))?;
         let is_ours = |path: &str| {
             let file = path.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-            match workflow {
-                Some(workflow) => workflow == file,
-                None => OUR_WORKFLOWS.iter().any(|part| file.contains(part)),
-            }
+            workflow == Some(file) || OUR_WORKFLOWS.iter().any(|part| file.contains(part))
         };
         let ours = runs.workflow_runs.into_iter().filter(|run| is_ours(&run.path));
         Ok(ours.max_by_key(|run| run.created_at.0).map(|run| ScheduledRun {
