@@ -157,7 +157,7 @@ mod tests {
         assert!(text.contains("why:  It matters.\n") && text.contains("mend: Mend | it.\n"), "{text}");
         assert!(
             text.ends_with(
-                "Made the label robot in acme/app.\n0 problem(s), 1 warning(s), 0 note(s), 1 check(s) well."
+                "Made the label robot in acme/app.\n\n0 problem(s), 1 warning(s), 0 note(s), 1 check(s) well."
             ),
             "{text}"
         );

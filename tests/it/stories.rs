@@ -3,6 +3,7 @@
 //! Refuses real files, processes and time; what those do is tested where they live.
 
 mod checks;
+mod doctor;
 mod episodes;
 mod failed_runs;
 mod families;
