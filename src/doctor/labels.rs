@@ -54,7 +54,7 @@ pub(super) fn check(_: &Facts, target: &Target, place: &str) -> Option<Finding> 
     }
     let names: Vec<&str> = missing.iter().map(|label| label.name.as_str()).collect();
     let what = format!("Missing: {}.", names.join(", "));
-    let mend = format!("Run homeostat doctor --repo {} --fix --write, which creates them.", target.policy.slug);
+    let mend = format!("Run `homeostat doctor --repo {} --fix --write`, which creates them.", target.policy.slug);
     Some(Finding { fixable: true, ..check.say(Severity::Warning, what, Some(mend)) })
 }
 

@@ -57,7 +57,7 @@ fn environment(facts: &Facts, slug: &RepoSlug, operator: &OperatorSetup, place: 
         }
         Ok(None) => check.warning(
             "There is no environment `homeostat`: the first run of the four jobs makes it, without a reviewer.",
-            format!("Make it on {page} with a required reviewer, or: gh api --method PUT repos/{slug}/environments/homeostat."),
+            format!("Make it on {page} with a required reviewer, or: `gh api --method PUT repos/{slug}/environments/homeostat`."),
         ),
         Err(why) => check.unknown("The environment `homeostat`", why),
     }
@@ -89,7 +89,7 @@ fn schedule(facts: &Facts, slug: &RepoSlug, operator: &OperatorSetup, place: &st
         let file = workflow.rsplit('/').next().unwrap_or_default().split('@').next().unwrap_or_default();
         return check.warning(
             format!("{told}."),
-            format!("Look whether the workflow is disabled on {page}, or: gh workflow enable {file} --repo {slug}."),
+            format!("Look whether the workflow is disabled on {page}, or: `gh workflow enable {file} --repo {slug}`."),
         );
     }
     match good {

@@ -70,7 +70,7 @@ fn archived(facts: &Facts, target: &Target, about: &About, place: &str) -> Optio
         Check { id: "repository-archived", place, why: "An archived repository takes no branch and no pull request." };
     Some(if about.archived {
         let mend = format!(
-            "Take it out of the configuration, or unarchive it on {}, or with: gh repo unarchive {}.",
+            "Take it out of the configuration, or unarchive it on {}, or with: `gh repo unarchive {}`.",
             facts.page(&target.policy.slug, "settings"),
             target.policy.slug
         );
@@ -89,8 +89,10 @@ fn may_write(facts: &Facts, target: &Target, about: &About, hosted: &Hosted, pla
             let has = |name: &str, wanted: &str| {
                 grants.get(name).is_some_and(|level| level == wanted || level == "write" || level == "admin")
             };
-            let mend = "Set the permissions on the App's page, and accept them where it is installed: \
-                        https://github.com/settings/installations.";
+            let mend = format!(
+                "Set the permissions on the App's page, and accept them where it is installed: {}/settings/installations.",
+                facts.server
+            );
             let missing: Vec<String> = NEEDED
                 .iter()
                 .filter(|(name, level)| !has(name, level))
@@ -223,8 +225,8 @@ fn pull_requests(facts: &Facts, target: &Target, hosted: &Hosted, about: &About,
     };
     let slug = &target.policy.slug;
     let mend = format!(
-        "Tick \"Allow GitHub Actions to create and approve pull requests\" on {}, or: gh api --method PUT \
-         repos/{slug}/actions/permissions/workflow -F can_approve_pull_request_reviews=true.",
+        "Tick \"Allow GitHub Actions to create and approve pull requests\" on {}, or: `gh api --method PUT \
+         repos/{slug}/actions/permissions/workflow -F can_approve_pull_request_reviews=true`.",
         facts.page(slug, "settings/actions")
     );
     let job = facts.token.as_ref().is_some_and(|token| token.sort == TokenSort::Job);
@@ -249,7 +251,7 @@ fn auto_merge(facts: &Facts, target: &Target, about: &About, place: &str) -> Fin
         (Mode::Auto, Some(false)) => check.problem(
             "Mode `auto` is configured, and the repository does not allow auto-merge.",
             format!(
-                "Tick \"Allow auto-merge\" on {}, or: gh repo edit {slug} --enable-auto-merge.",
+                "Tick \"Allow auto-merge\" on {}, or: `gh repo edit {slug} --enable-auto-merge`.",
                 facts.page(slug, "settings")
             ),
         ),
@@ -266,8 +268,8 @@ fn cleanup(facts: &Facts, target: &Target, about: &About, place: &str) -> Findin
     match about.delete_branch {
         Some(true) => check.ok("Merged branches are deleted."),
         Some(false) => check.note(format!(
-            "Merged branches stay; {} has \"Automatically delete head branches\", or: gh repo edit {slug} \
-             --delete-branch-on-merge.",
+            "Merged branches stay; {} has \"Automatically delete head branches\", or: `gh repo edit {slug} \
+             --delete-branch-on-merge`.",
             facts.page(slug, "settings")
         )),
         None => {

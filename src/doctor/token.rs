@@ -27,10 +27,14 @@ pub(super) fn checks(facts: &Facts) -> Vec<Finding> {
     if let Some(refused) = refused(token) {
         return vec![refused];
     }
-    let mut all = vec![kind(token)];
-    all.extend(scopes(facts, token));
-    all.extend([expiry(facts, token), reach(facts, token), rate(facts, token), runs_started(facts, token)]);
-    all
+    vec![
+        kind(token),
+        scopes(facts, token),
+        expiry(facts, token),
+        reach(facts, token),
+        rate(facts, token),
+        runs_started(facts, token),
+    ]
 }
 
 fn refused(token: &TokenSetup) -> Option<Finding> {
@@ -70,20 +74,20 @@ fn kind(token: &TokenSetup) -> Finding {
     }
 }
 
-fn scopes(facts: &Facts, token: &TokenSetup) -> Option<Finding> {
+fn scopes(facts: &Facts, token: &TokenSetup) -> Finding {
     let check = Check {
         id: "token-scopes",
         place: PLACE,
         why: "A classic token without the scope can read and cannot publish.",
     };
     if token.sort == TokenSort::Other {
-        return Some(check.note("Whether the token has scopes could not be seen: its kind is not known."));
+        return check.note("Whether the token has scopes could not be seen: its kind is not known.");
     }
     if token.sort != TokenSort::Classic {
-        return Some(check.ok("This kind of token has no scopes; what it may do is looked at for each repository."));
+        return check.ok("This kind of token has no scopes; what it may do is looked at for each repository.");
     }
     let Some(scopes) = &token.scopes else {
-        return Some(check.note("The scopes could not be seen: no answer named them."));
+        return check.note("The scopes could not be seen: no answer named them.");
     };
     let private: Vec<String> = facts
         .targets
@@ -93,9 +97,11 @@ fn scopes(facts: &Facts, token: &TokenSetup) -> Option<Finding> {
         .collect();
     let has = |name: &str| scopes.iter().any(|scope| scope == name);
     let listed = if scopes.is_empty() { "none".to_owned() } else { scopes.join(", ") };
-    let give =
-        "Give it the scope `repo` on https://github.com/settings/tokens, or with: gh auth refresh --scopes repo.";
-    Some(if has("repo") {
+    let give = format!(
+        "Give it the scope `repo` on {}/settings/tokens, or with: `gh auth refresh --scopes repo`.",
+        facts.server
+    );
+    if has("repo") {
         check.ok(format!("The scopes are {listed}."))
     } else if !has("public_repo") {
         check.problem(format!("The scopes are {listed}; `repo` is missing."), give)
@@ -103,7 +109,7 @@ fn scopes(facts: &Facts, token: &TokenSetup) -> Option<Finding> {
         check.problem(format!("The scopes are {listed}, which cannot write to {private}; it is private."), give)
     } else {
         check.ok(format!("The scopes are {listed}, enough for public repositories."))
-    })
+    }
 }
 
 fn expiry(facts: &Facts, token: &TokenSetup) -> Finding {
@@ -285,17 +291,14 @@ mod tests {
 
     #[test]
     fn a_classic_token_needs_the_scope_that_its_repositories_need() {
-        let classic = |scopes: Option<&[&str]>, private: bool| {
+        let classic = |given: Option<&[&str]>, private: bool| {
             let (mut facts, token) = with(|token| {
                 token.sort = TokenSort::Classic;
-                token.scopes = scopes.map(|all| all.iter().map(ToString::to_string).collect());
+                token.scopes = given.map(|all| all.iter().map(ToString::to_string).collect());
             });
             facts.targets[0].seen.about.as_mut().expect("it was seen").private = private;
-            scopes_of(&facts, &token)
+            scopes(&facts, &token).severity
         };
-        fn scopes_of(facts: &Facts, token: &TokenSetup) -> Severity {
-            scopes(facts, token).expect("a finding").severity
-        }
         assert_eq!(classic(Some(&["repo"]), true), Severity::Ok);
         assert_eq!(classic(Some(&["public_repo"]), false), Severity::Ok);
         assert_eq!(classic(Some(&["public_repo"]), true), Severity::Problem);

@@ -17,7 +17,7 @@ pub trait Settings: Send + Sync {
     /// the name `own`.
     async fn repository_setup(&self, slug: &RepoSlug, base: Option<&BranchName>, own: &BranchName) -> RepositorySetup;
 
-    /// Looks at the operator's repository, for runs of `workflow` (a path below `.github/workflows`), or of one whose name
-    /// says that it is ours; nothing where the forge knows no environments and schedules.
+    /// Looks at the operator's repository, for scheduled runs of a workflow whose name says that it is ours, else
+    /// of the one in the file `workflow`; nothing where the forge knows no environments and schedules.
     async fn operator_setup(&self, slug: &RepoSlug, workflow: Option<&str>) -> Option<OperatorSetup>;
 }

@@ -63,7 +63,7 @@ impl Checkup {
         let mut place = None;
         for one in &self.findings {
             if place != Some(&one.place) {
-                let _infallible = write!(out, "{}{}\n", if place.is_some() { "\n" } else { "" }, one.place);
+                let _infallible = writeln!(out, "{}{}", if place.is_some() { "\n" } else { "" }, one.place);
                 place = Some(&one.place);
             }
             let _infallible = writeln!(out, "  {:<7}  {:<wide$}  {}", one.severity.as_str(), one.id, one.what);

@@ -116,13 +116,17 @@ impl GithubForge {
     async fn scheduled(&self, slug: &RepoSlug, workflow: Option<&str>) -> Seen<Option<ScheduledRun>> {
         let runs: ForgeResult<Runs> = self.look_at(slug, "/actions/runs?event=schedule&per_page=100", "the runs").await;
         let runs = runs.map_err(|error| unseen(&error, "that takes `actions: read`"))?;
-        let is_ours = |path: &str| {
-            let file = path.split('@').next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-            workflow == Some(file) || OUR_WORKFLOWS.iter().any(|part| file.contains(part))
+        let file = |run: &Run| {
+            let path = run.path.split('@').next().unwrap_or_default();
+            path.rsplit('/').next().unwrap_or_default().to_owned()
         };
-        let ours = runs.workflow_runs.into_iter().filter(|run| is_ours(&run.path));
-        Ok(ours.max_by_key(|run| run.created_at.0).map(|run| ScheduledRun {
-            workflow: run.path,
+        let named = |run: &&Run| OUR_WORKFLOWS.iter().any(|part| file(run).contains(part));
+        // A workflow for `doctor` alone may have a schedule too, which says nothing of the main job's.
+        let newest = runs.workflow_runs.iter().filter(named).max_by_key(|run| run.created_at.0);
+        let hinted = || runs.workflow_runs.iter().filter(|run| Some(file(run).as_str()) == workflow);
+        let newest = newest.or_else(|| hinted().max_by_key(|run| run.created_at.0));
+        Ok(newest.map(|run| ScheduledRun {
+            workflow: run.path.clone(),
             at: run.created_at.0,
             good: (run.status.as_deref() == Some("completed")).then(|| run.conclusion.as_deref() == Some("success")),
         }))

@@ -78,7 +78,7 @@ impl Hub {
 impl Place<'_> {
     async fn answer(&self, rest: &[&str], token: &Token) -> Handled {
         match (self.request.method.as_str(), rest) {
-            ("GET", []) => self.repository(),
+            ("GET", []) => Ok(self.repository()),
             ("GET", ["actions", "permissions"]) => self.actions_permissions(),
             ("GET", ["actions", "permissions", "workflow"]) => self.workflow_permissions(),
             ("GET", ["branches", _name @ .., "protection"]) => self.protection(),

@@ -77,13 +77,13 @@ impl Place<'_> {
     }
 
     /// The repository, with what is set of it.
-    pub(super) fn repository(&self) -> Handled {
+    pub(super) fn repository(&self) -> Answer {
         let mut all = self.hub.site.repository(&self.slug, &self.record);
         let set = self.setup().repository;
         if let (Some(all), Value::Object(set)) = (all.as_object_mut(), set) {
             all.extend(set);
         }
-        Ok(Answer::json(200, all))
+        Answer::json(200, all)
     }
 
     /// Whether what takes a permission is shown; the rest of a door never asks.

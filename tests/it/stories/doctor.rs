@@ -15,6 +15,7 @@ use homeostat::forge::github::{Credentials, GithubForge};
 use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{ManualClock, RunRecord};
 use homeostat::model::{Machine, Mode, Policy, RepoSlug, SandboxLevel, Secret, Timestamp};
+use homeostat::redact::Redactor;
 use serde_json::{Value, json};
 
 use super::StillSystem;
@@ -366,6 +367,19 @@ async fn a_token_that_is_shown_nothing_leaves_nothing_well_that_was_not_seen() {
 }
 
 #[tokio::test]
+async fn a_page_and_a_terminal_show_the_same_in_words_that_were_read() {
+    let clinic = Clinic::job().await;
+    clinic.set_up(|setup| {
+        setup.administers = false;
+        setup.own_rules = vec![rule("branch_name_pattern", json!({"operator": "regex", "pattern": "^(a|b)/@all"}))];
+    });
+    let redactor = Redactor::new(&[]);
+    let checkup = clinic.look_with(false, false).await.checkup.redacted(&redactor);
+    insta::assert_snapshot!("doctor_terminal", checkup.in_text());
+    insta::assert_snapshot!("doctor_summary", checkup.summary("0.0.0", &redactor));
+}
+
+#[tokio::test]
 async fn the_schedule_is_late_or_failed_or_well() {
     let clinic = Clinic::fine_grained().await;
     says(&clinic.look().await, "schedule", Severity::Note, "No schedule");
@@ -415,6 +429,6 @@ async fn v_107_in_actions_a_private_repository_is_a_number_and_its_findings_are_
     let looked = clinic.look_with(false, false).await;
     let text = format!("{:?}", looked.checkup);
     assert!(!text.contains(APP) && !text.contains("acme-app"), "{text}");
-    let page = looked.checkup.summary("0.0.0", &homeostat::redact::Redactor::new(&[]));
+    let page = looked.checkup.summary("0.0.0", &Redactor::new(&[]));
     assert!(page.contains("`repository ") && !page.contains(APP), "{page}");
 }
