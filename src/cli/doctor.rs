@@ -49,9 +49,13 @@ pub(crate) async fn doctor(args: &DoctorArgs, global: &Global, output: &Output) 
         say(&format!("warning: the step summary could not be written ({error})"));
     }
     output.document(global.format, &checkup, &checkup.in_text())?;
-    if held_back > 0 {
+    if held_back > 0 && session.run.dry_run {
         say(&format!("{held_back} label(s) would be made."));
         session.say_held_back();
+    } else if held_back > 0 {
+        say(&format!(
+            "{held_back} label(s) were not made: nothing is written in mode observe and to archived repositories."
+        ));
     }
     Ok(class_of(checkup.worst(), global.strict))
 }

@@ -78,7 +78,9 @@ pub(crate) fn open(place: &Place, privilege: Privilege) -> Result<Session, Failu
 /// Opens everything; where there is no configuration file, built-in settings hold for the named repositories.
 pub(crate) fn open_for(place: &Place, privilege: Privilege, named: &[RepoSlug]) -> Result<Session, Failure> {
     let env = environment();
-    let flags = Flags { mode: place.mode, dry_run: place.dry_run || is_held_back(place, &env) };
+    // What `doctor` judges is the mode as it is configured, not that of a terminal without `--write`.
+    let dry_run = privilege != Privilege::Look && (place.dry_run || is_held_back(place, &env));
+    let flags = Flags { mode: place.mode, dry_run };
     let own = env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse::<RepoSlug>().ok());
     let own = own.filter(|_| is_in_actions(&env) && is_github(place));
     let alone = if named.is_empty() { own.into_iter().collect() } else { named.to_vec() };

@@ -71,6 +71,19 @@ async fn over_http_labels_are_made_with_fix_and_write_and_the_table_stands_in_th
     let held = over_http(&world, &door, &[&doctor[..], &["--fix"]].concat(), &[]).await.ends_with(0);
     held.says(&["5 label(s) would be made", "Nothing was written; add --write."]);
     assert!(door.unclaimed().is_empty(), "{:?}", door.unclaimed());
+    // The mode that is judged is the configured one, although a terminal without --write writes nothing.
+    let config = |mode: &str| {
+        let text = format!(
+            "version: 1\nstate: {{ repository: acme/app }}\nrepositories:\n  - slug: acme/app\n    mode: {mode}\n"
+        );
+        world.write("repos.yml", text);
+        ["doctor", "--config", "repos.yml", "--format", "json", "--fix", "--write"]
+    };
+    let ready = over_http(&world, &door, &config("ready")[..5], &[]).await.ends_with(0).json();
+    assert_eq!(severity(&ready, "environment"), "warning");
+    let observed = over_http(&world, &door, &config("observe"), &[]).await.ends_with(0).says(&["in mode observe"]);
+    assert_eq!(severity(&observed.json(), "environment"), "note");
+    assert!(door.unclaimed().is_empty(), "{:?}", door.unclaimed());
     let summary = world.text("summary.md");
     let write = [&doctor[..], &["--fix", "--write", "--format", "json"]].concat();
     let fixed = over_http(&world, &door, &write, &[("GITHUB_STEP_SUMMARY", &summary)]).await.ends_with(0).json();
