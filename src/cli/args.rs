@@ -29,7 +29,7 @@ pub(crate) struct Global {
     /// Show what happens inside (repeat for more)
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Turn warnings and flags into failures (guard, preflight, config check, pattern lint)
+    /// Turn warnings and flags into failures (guard, preflight, doctor, config check, pattern lint)
     #[arg(long, global = true)]
     pub(crate) strict: bool,
 }
@@ -95,6 +95,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  homeostat open-pr --branch feat/login --dry-run\n  homeostat open-pr                                in a workflow with `on: push`"
     )]
     OpenPr(OpenPrArgs),
+    /// Say what of token, settings, rules and machine keeps Homeostat from its work, and how to mend it
+    #[command(
+        after_help = "Examples:\n  homeostat doctor --repo owner/app\n  homeostat doctor --fix --write           makes the labels that are missing"
+    )]
+    Doctor(DoctorArgs),
     /// Past runs: list them, show one, bring their records home
     #[command(
         subcommand,
@@ -244,6 +249,18 @@ pub(crate) struct OpenPrArgs {
     /// The branch; without it the one that the workflow's push event names
     #[arg(long)]
     pub(crate) branch: Option<BranchName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only this repository; it needs no configuration
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
+    /// Make the labels that are missing; nothing else is ever changed
+    #[arg(long)]
+    pub(crate) fix: bool,
 }
 
 #[derive(Debug, Args)]

@@ -165,7 +165,8 @@ fn reaches(privilege: Privilege, known: &Known, repositories: &[RepoSlug], env: 
     let job_token = !known.app && known.from == "GITHUB_TOKEN" && known.is.token_kind() == TokenKind::Installation;
     let own = env.get("GITHUB_REPOSITORY").map(String::as_str).unwrap_or_default();
     let in_actions = env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    if !job_token || !in_actions || privilege == Privilege::Record {
+    // `doctor` says as a finding what every other command refuses.
+    if !job_token || !in_actions || matches!(privilege, Privilege::Record | Privilege::Look) {
         return Ok(());
     }
     let Some(other) = repositories.iter().find(|slug| !slug.to_string().eq_ignore_ascii_case(own)) else {

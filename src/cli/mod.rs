@@ -4,6 +4,7 @@ mod args;
 mod configure;
 mod demo;
 mod diagnose;
+mod doctor;
 mod eval;
 mod explain;
 mod failure;
@@ -103,6 +104,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Completions(args) => help::completions(args, output),
         Command::Man => help::man(output),
         Command::Runs(command) => on_runtime(runs::runs(command, global, output)),
+        Command::Doctor(args) => on_runtime(doctor::doctor(args, global, output)),
         Command::OpenPr(args) => on_runtime(open_pr::open_pr(args, global, output)),
         Command::Eval(args) => on_runtime(eval::eval(args, global, output)),
     }

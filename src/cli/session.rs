@@ -13,10 +13,12 @@ use crate::cli::hub::{Hub, PROXY_NAMES};
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::RunInfo;
-use crate::forge::github::Governor;
+use crate::forge::github::{Governor, has_root_certificates};
 use crate::forge::local::LocalForge;
+use crate::forge::settings::Settings;
 use crate::forge::{Forge, STATE_SLUG};
-use crate::model::{RepoSlug, Secret, sha256_hex};
+use crate::git::Git;
+use crate::model::{Machine, RepoSlug, Secret, Unseen, sha256_hex};
 use crate::pattern::Library;
 use crate::redact::Redactor;
 use crate::system::System;
@@ -40,6 +42,8 @@ pub(crate) enum Privilege {
     Record,
     /// Writes targets and the operator's repository.
     Publish,
+    /// Reads how targets are set up, and makes their labels.
+    Look,
 }
 
 /// Everything that one run needs.
@@ -48,6 +52,7 @@ pub(crate) struct Session {
     forge: Arc<dyn Forge>,
     /// Keeps requests within the forge's limits, where it has any.
     governor: Option<Arc<Governor>>,
+    settings: Arc<dyn Settings>,
     /// The folder that stands in for an operator's repository, where there is none.
     state_folder: Option<LocalForge>,
     pub(crate) workspace: GitWorkspace,
@@ -69,23 +74,33 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 
 /// Opens everything for a configuration file and a forge.
 pub(crate) fn open(place: &Place, privilege: Privilege) -> Result<Session, Failure> {
+    open_for(place, privilege, &[])
+}
+
+/// Opens everything; where there is no configuration file, built-in settings hold for the named repositories.
+pub(crate) fn open_for(place: &Place, privilege: Privilege, named: &[RepoSlug]) -> Result<Session, Failure> {
     let env = environment();
-    let flags = Flags { mode: place.mode, dry_run: place.dry_run || is_held_back(place, &env) };
+    // What `doctor` judges is the mode as it is configured, not that of a terminal without `--write`.
+    let dry_run = privilege != Privilege::Look && (place.dry_run || is_held_back(place, &env));
+    let flags = Flags { mode: place.mode, dry_run };
     let own = env.get("GITHUB_REPOSITORY").and_then(|slug| slug.parse::<RepoSlug>().ok());
-    let loaded = match own.filter(|_| is_in_actions(&env) && is_github(place) && !place.config.exists()) {
+    let own = own.filter(|_| is_in_actions(&env) && is_github(place));
+    let alone = if named.is_empty() { own.into_iter().collect() } else { named.to_vec() };
+    let loaded = if place.config.exists() || alone.is_empty() {
+        load(&place.config, &env, flags)?
+    } else {
         // The shortest case: no configuration at all, this repository under built-in settings (PROTOCOL.md, 9).
-        Some(own) => Loaded::built_in(&[own], &env, flags).map_err(|problems| Failure::config(problems.to_string()))?,
-        None => load(&place.config, &env, flags)?,
+        Loaded::built_in(&alone, &env, flags).map_err(|problems| Failure::config(problems.to_string()))?
     };
     let folder = place.config.parent().unwrap_or(Path::new(".")).to_owned();
     open_with(place, privilege, loaded, &folder, &env)
 }
 
-fn is_github(place: &Place) -> bool {
+pub(crate) fn is_github(place: &Place) -> bool {
     place.forge == "github"
 }
 
-fn is_in_actions(env: &BTreeMap<String, String>) -> bool {
+pub(crate) fn is_in_actions(env: &BTreeMap<String, String>) -> bool {
     env.get("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
@@ -98,6 +113,7 @@ fn is_held_back(place: &Place, env: &BTreeMap<String, String>) -> bool {
 struct Opened {
     forge: Arc<dyn Forge>,
     governor: Option<Arc<Governor>>,
+    settings: Arc<dyn Settings>,
     state_folder: Option<LocalForge>,
     operator: RepoSlug,
     workspace: GitWorkspace,
@@ -114,7 +130,7 @@ pub(crate) fn open_with(
     let system = OsSystem::new();
     let opened =
         if is_github(place) { open_github(privilege, &loaded, env)? } else { open_local(&place.forge, &loaded, env)? };
-    let Opened { forge, governor, state_folder, operator, workspace } = opened;
+    let Opened { forge, governor, settings, state_folder, operator, workspace } = opened;
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
     let held_back = is_held_back(place, env);
@@ -124,6 +140,7 @@ pub(crate) fn open_with(
         loaded,
         forge,
         governor,
+        settings,
         state_folder,
         workspace,
         system,
@@ -157,10 +174,10 @@ fn open_local(name: &str, loaded: &Loaded, env: &BTreeMap<String, String>) -> Re
             dir.display()
         )));
     }
-    let forge = LocalForge::open(&dir, Arc::new(|| OsSystem::new().now()))?;
+    let forge = Arc::new(LocalForge::open(&dir, Arc::new(|| OsSystem::new().now()))?);
     let workspace = workspace(env, move |slug| dir.join(format!("{slug}.git")).display().to_string());
     let operator = loaded.config.state.repository.clone().map_or_else(own_state, Ok)?;
-    Ok(Opened { forge: Arc::new(forge), governor: None, state_folder: None, operator, workspace })
+    Ok(Opened { forge: forge.clone(), governor: None, settings: forge, state_folder: None, operator, workspace })
 }
 
 /// Opens GitHub.
@@ -176,7 +193,21 @@ fn open_github(privilege: Privilege, loaded: &Loaded, env: &BTreeMap<String, Str
         let folder = state_folder(env).join("forge");
         (own_state()?, Some(LocalForge::open(folder, Arc::new(|| OsSystem::new().now()))?))
     };
-    Ok(Opened { forge, governor: Some(governor), state_folder, operator, workspace })
+    Ok(Opened { forge: forge.clone(), governor: Some(governor), settings: forge, state_folder, operator, workspace })
+}
+
+/// Lists the repositories of a forge in a folder, for a command that is told of none.
+pub(crate) fn repositories_of(name: &str) -> Result<Vec<RepoSlug>, Failure> {
+    let Some(dir) = name.strip_prefix("local:").filter(|dir| Path::new(dir).is_dir()) else { return Ok(Vec::new()) };
+    Ok(LocalForge::open(dir, Arc::new(|| OsSystem::new().now()))?.repositories()?)
+}
+
+/// Returns what this machine has to give.
+pub(crate) async fn machine() -> Machine {
+    let git = Git::new("/nowhere").version().await;
+    let git = git.map_err(|error| Unseen::because(format!("{error}.")));
+    let sandbox = cfg!(unix).then(crate::workspace::sandbox::probe);
+    Machine { git, git_minimum: Git::MINIMUM, certificates: has_root_certificates(), sandbox }
 }
 
 /// Names the repository that a forge in a folder keeps for its own state.
@@ -202,6 +233,11 @@ impl Session {
     /// Leaves this process one part of the forge's limits, because so many run side by side.
     pub(crate) fn divide(&self, parts: u32) {
         divide(self.governor.as_deref(), parts);
+    }
+
+    /// Returns the port to how things are set up.
+    pub(crate) fn settings(&self) -> &dyn Settings {
+        self.settings.as_ref()
     }
 
     /// Returns the folder that stands in for an operator's repository, where there is none.
@@ -426,7 +462,7 @@ fn run_info(
 /// jobs after it work on that, so its end says nothing.
 fn owner(privilege: Privilege, process: u32) -> String {
     match privilege {
-        Privilege::All => format!("{process}:{}@{}", started(process).unwrap_or_default(), machine()),
+        Privilege::All => format!("{process}:{}@{}", started(process).unwrap_or_default(), boot()),
         _ => String::new(),
     }
 }
@@ -436,7 +472,7 @@ pub(crate) fn owner_is_gone(owner: &str) -> bool {
     let Some((process, machine_of_owner)) = owner.split_once('@') else { return false };
     let Some((process, start)) = process.split_once(':') else { return false };
     let Ok(process) = process.parse::<u32>() else { return false };
-    let here = machine();
+    let here = boot();
     !here.is_empty() && here == machine_of_owner && !start.is_empty() && started(process).as_deref() != Some(start)
 }
 
@@ -448,7 +484,7 @@ fn started(process: u32) -> Option<String> {
 }
 
 /// Names this boot of this machine and the processes that can be seen here: containers share the one, not the other.
-fn machine() -> String {
+fn boot() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
     let seen = std::fs::read_link("/proc/self/ns/pid");
     match (boot, seen) {

@@ -38,6 +38,33 @@ pub(super) const VARIABLES: &[Described] = &[
     described("HOMEOSTAT_STOP", false, "`true` is mode `observe`, whatever else is set."),
 ];
 
+/// Tokens, each of which may also be named as a file by `<name>_FILE`; faces read them, and no file of the configuration.
+pub(super) const TOKENS: &[Described] = &[
+    described("GITHUB_TOKEN", false, "A workflow's own token, or a person's; reads, and writes unless an App does."),
+    described("HOMEOSTAT_READ_TOKEN", false, "The token of `propose`, which only reads; unset is `GITHUB_TOKEN`."),
+    described(
+        "HOMEOSTAT_APP_ID",
+        false,
+        "The id of an App, in place of `GITHUB_TOKEN`; never where repository code runs.",
+    ),
+    described("HOMEOSTAT_APP_KEY", false, "Its private key in PEM form; line breaks may be written as `\\n`."),
+];
+
+/// Where things are, and how they are shown; faces read these too.
+pub(super) const PLACES: &[Described] = &[
+    described("GITHUB_API_URL", false, "The API of an enterprise server; unset is `https://api.github.com`."),
+    described("GITHUB_GRAPHQL_URL", false, "Its GraphQL, where it is not beside the API."),
+    described("GITHUB_SERVER_URL", false, "What people open; unset is `https://github.com`."),
+    described("HOMEOSTAT_GIT_URL", false, "Where repositories are cloned from, with `{slug}` in it."),
+    described(
+        "HOMEOSTAT_STATE_DIR",
+        false,
+        "Where clones and a person's own state lie; unset is the platform's place.",
+    ),
+    described("HOMEOSTAT_LOG", false, "What standard error tells of the inside, as `homeostat=debug`; wins over `-v`."),
+    described("NO_COLOR", false, "Anything turns colours off."),
+];
+
 /// A value of the environment and the variable's name.
 #[derive(Debug, Clone)]
 pub(super) struct Variable {

@@ -18,7 +18,7 @@ pub use init::{InitRepo, first_config};
 pub use load::{Beside, Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
 pub use problem::{Place, Problem, ProblemCode, Problems};
 pub use raw::MAX_BYTES;
-pub use reference::{reference, schema};
+pub use reference::{environment_file, reference, schema};
 pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
 pub use show::{show, show_json};
 pub use template::{BODY_VARIABLES, FEATURE_VARIABLES, MAX_TEMPLATE, TITLE_VARIABLES};

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::check::{format_size, join};
-use crate::config::environment::VARIABLES;
+use crate::config::environment::{Described, PLACES, TOKENS, VARIABLES};
 use crate::config::fields::{get, get_global};
 use crate::config::keys::{Key, REPOSITORY, State, TOP, Takes};
 use crate::config::settings::Config;
@@ -175,6 +175,14 @@ pub fn reference() -> String {
         let _infallible = writeln!(out, "| `{}`{mark} | {} |", variable.name, variable.meaning);
     }
     out.push_str(
+        "\nTokens and places have no key in the file. Each token may be named as a file instead, by its name with `_FILE` \
+         behind it. A [file with every variable](guides/homeostat.env) is generated from the same table.\n\n\
+         | variable | meaning |\n|---|---|\n",
+    );
+    for variable in TOKENS.iter().chain(PLACES) {
+        let _infallible = writeln!(out, "| `{}` | {} |", variable.name, variable.meaning);
+    }
+    out.push_str(
         "\n## Known, but not there yet\n\nThese are refused with a message until the feature behind them lands:\n\n",
     );
     for (section, keys) in [("", TOP), ("state.", state_keys()), ("repositories[].", REPOSITORY)] {
@@ -182,6 +190,34 @@ pub fn reference() -> String {
             let _infallible = writeln!(out, "- `{section}{}`: {}", key.name, key.meaning);
         }
     }
+    out
+}
+
+/// Returns a file with every variable, each switched off and with its meaning.
+pub fn environment_file() -> String {
+    let mut out = String::from(
+        "# Every variable that Homeostat reads, each switched off: take the `#` away from what you need. Generated from the\n\
+         # table behind docs/configuration.md; `HOMEOSTAT_BLESS=1 cargo test` rewrites it. A file with tokens in it is no\n\
+         # file to commit.\n",
+    );
+    let mut section = |heading: &str, variables: &[Described], more: &dyn Fn(&Described) -> Option<String>| {
+        let _infallible = write!(out, "\n# {heading}\n");
+        for variable in variables {
+            let _infallible = write!(out, "\n# {}\n#{}=\n", variable.meaning, variable.name);
+            if let Some(other) = more(variable) {
+                let _infallible = writeln!(out, "#{other}=");
+            }
+        }
+    };
+    section("Who Homeostat is; a name with _FILE behind it names a file with the token", TOKENS, &|variable| {
+        Some(format!("{}_FILE", variable.name))
+    });
+    section(
+        "How a run behaves; a limit from here can only tighten, and a name with HOMEOSTAT_ wins",
+        VARIABLES,
+        &|variable| variable.prefixed.then(|| format!("HOMEOSTAT_{}", variable.name)),
+    );
+    section("Where things are", PLACES, &|_| None);
     out
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Ground {
 }
 
 /// The files that guesses are made from.
-const MANIFESTS: &[&str] = &[
+pub(crate) const MANIFESTS: &[&str] = &[
     "package.json",
     "package-lock.json",
     "pnpm-lock.yaml",

@@ -8,6 +8,7 @@ mod baseline;
 pub mod bring;
 pub mod counted;
 pub mod delivery;
+pub mod doctor;
 mod failed_runs;
 pub mod feature;
 mod finish;

@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::redact::SecretPlace;
 use crate::render::RunReport;
+use crate::render::doctor::Checkup;
 use crate::render::preflight::Preflight;
 
 /// Returns every published schema by the name of its file without `.json`.
@@ -25,6 +26,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
             document::<Candidate>("A proven patch, as `propose` hands it to `publish`.", Some(CANDIDATE_SCHEMA)),
         ),
         ("diagnosis", document::<DiagnosisDocument>("What `diagnose --format json` says of a log.", None)),
+        ("doctor", document::<Checkup>("What `doctor --format json` finds.", None)),
         ("event-attempt.finished", event::<AttemptFinished>("attempt.finished")),
         ("event-recovered", event::<Recovered>("recovered")),
         ("event-refusal", event::<Refusal>("refusal")),

@@ -8,6 +8,7 @@ pub mod local;
 pub mod memory;
 pub mod rules;
 mod runs;
+pub mod settings;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};

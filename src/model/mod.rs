@@ -13,6 +13,7 @@ mod path;
 mod policy;
 mod reason;
 mod report;
+mod setup;
 mod sketch;
 mod state;
 mod taxonomy;
@@ -38,6 +39,10 @@ pub use policy::{
 };
 pub use reason::{Reason, ReasonClass};
 pub use report::{Actor, ActorKind, Report, ReportId};
+pub use setup::{
+    About, BranchRules, Environment, Hosted, Machine, OperatorSetup, Rate, RepositorySetup, ScheduledRun, Seen,
+    TokenSetup, TokenSort, Unseen, WorkflowGrant,
+};
 pub use sketch::Sketch;
 pub use state::{AttemptRecord, FailureState, STATE_SCHEMA};
 pub use taxonomy::{Kind, Lane, Language, Source, Status};

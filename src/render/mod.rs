@@ -3,6 +3,7 @@
 //! Templates lie in `templates/`; what stands in them is ours, what is filled in is redacted and quoted first.
 
 mod comment;
+pub mod doctor;
 mod feature;
 pub mod marker;
 pub mod preflight;

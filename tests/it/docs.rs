@@ -132,6 +132,18 @@ fn every_reason_has_a_heading_and_every_heading_is_a_reason() {
     assert_eq!(headings.len(), known.len(), "a reason has two headings");
 }
 
+#[test]
+fn every_finding_of_doctor_has_a_heading_in_its_guide_in_the_same_order() {
+    let text = read("docs/guides/doctor.md");
+    let headings: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let known: Vec<String> = homeostat::doctor::IDS.iter().map(|id| format!("`{id}`")).collect();
+    assert_eq!(headings, known);
+    for section in text.split("\n### ").skip(1) {
+        let words = section.lines().skip(1).take_while(|line| !line.starts_with('#')).collect::<String>();
+        assert!(words.len() > 40, "a finding without a word: {section}");
+    }
+}
+
 /// The names in the dependency tables of `Cargo.toml`.
 fn dependencies() -> BTreeSet<String> {
     let mut within = false;

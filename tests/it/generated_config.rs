@@ -32,6 +32,16 @@ fn the_published_reference_is_what_the_table_of_keys_makes() {
 }
 
 #[test]
+fn the_published_environment_file_is_what_the_table_of_variables_makes_and_sets_nothing() {
+    let text = config::environment_file();
+    current("docs/guides/homeostat.env", &text);
+    assert!(text.lines().all(|line| line.is_empty() || line.starts_with('#')), "a copy of it must change nothing");
+    for name in ["GITHUB_TOKEN_FILE", "HOMEOSTAT_STOP", "HOMEOSTAT_MAX_FILES", "HOMEOSTAT_GIT_URL"] {
+        assert!(text.contains(&format!("#{name}=\n")), "{name} is missing");
+    }
+}
+
+#[test]
 fn the_schema_takes_every_valid_file_and_refuses_wrong_keys_and_types() {
     let schema = jsonschema::validator_for(&config::schema()).expect("a valid schema");
     let read = |path: &str| -> serde_json::Value {

@@ -16,6 +16,7 @@ mod journal;
 mod objects;
 mod openapi;
 mod routes;
+mod settings;
 mod shapes;
 mod threads;
 
@@ -27,3 +28,4 @@ pub(crate) use door::{Door, TOKEN, Token};
 pub(crate) use exchange::http_date;
 pub(crate) use fault::{Fault, Kind};
 pub(crate) use journal::{Auth, Entry};
+pub(crate) use settings::{Setup, rule};

@@ -4,6 +4,7 @@
 
 mod auto_merge;
 mod checks;
+mod doctor;
 mod episodes;
 mod failed_runs;
 mod families;

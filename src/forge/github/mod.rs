@@ -16,6 +16,7 @@ mod link;
 mod proxy;
 mod reads;
 mod runs;
+mod settings;
 mod shapes;
 mod standing;
 mod transport;
@@ -39,6 +40,7 @@ use crate::system::System;
 pub use auth::{Access, Credentials, TokenKind};
 pub use governor::Governor;
 pub use proxy::Proxies;
+pub use settings::has_root_certificates;
 
 use client::Client;
 use link::Address;

@@ -23,6 +23,7 @@ mod files;
 mod refs;
 mod runs;
 mod seen;
+mod settings;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

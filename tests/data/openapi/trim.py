@@ -29,14 +29,19 @@ GET /users/{username}
 GET /users/{username}/installation
 GET /repos/{owner}/{repo}
 GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs
+GET /repos/{owner}/{repo}/actions/permissions
+GET /repos/{owner}/{repo}/actions/permissions/workflow
 GET /repos/{owner}/{repo}/actions/runs
 GET /repos/{owner}/{repo}/actions/runs/{run_id}
 GET /repos/{owner}/{repo}/actions/runs/{run_id}/jobs
+GET /repos/{owner}/{repo}/branches/{branch}
+GET /repos/{owner}/{repo}/branches/{branch}/protection
 GET /repos/{owner}/{repo}/collaborators/{username}/permission
 GET /repos/{owner}/{repo}/commits/{ref}
 GET /repos/{owner}/{repo}/commits/{ref}/check-runs
 GET /repos/{owner}/{repo}/commits/{ref}/status
 GET /repos/{owner}/{repo}/compare/{basehead}
+GET /repos/{owner}/{repo}/environments/{environment_name}
 POST /repos/{owner}/{repo}/git/blobs
 GET /repos/{owner}/{repo}/git/blobs/{file_sha}
 POST /repos/{owner}/{repo}/git/commits
@@ -69,6 +74,7 @@ GET /repos/{owner}/{repo}/pulls/{pull_number}
 PATCH /repos/{owner}/{repo}/pulls/{pull_number}
 POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers
 GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews
+GET /repos/{owner}/{repo}/rules/branches/{branch}
 """.split("\n")
 
 # Kept whole: their fields are what queries name. Every other type is kept by name and kind alone.

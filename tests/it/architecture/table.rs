@@ -50,6 +50,7 @@ pub(super) const PLACES: &[Place] = &[
     row("gate", Pure),
     row("proof", Pure),
     row("plan", Pure),
+    row("doctor", Pure),
     row("render", Pure),
     row("event", Pure),
     row("history", Pure),

@@ -28,8 +28,8 @@ impl Hub {
             },
             ("GET", ["users", login]) => Ok(Answer::json(200, self.site.account(&actor(login)))),
             ("GET", ["rate_limit"]) => {
-                let limit =
-                    json!({"limit": 5_000, "remaining": 5_000, "reset": self.seconds().await + 3_600, "used": 0});
+                let (most, left) = self.setup.lock().expect("no test panics here").rate;
+                let limit = json!({"limit": most, "remaining": left, "reset": self.seconds().await + 3_600, "used": most - left});
                 Ok(Answer::json(
                     200,
                     json!({"rate": limit, "resources": {"core": limit, "search": limit, "graphql": limit}}),
@@ -76,7 +76,7 @@ impl Hub {
             "id": INSTALLATION, "account": account, "access_tokens_url": format!("{root}/access_tokens"),
             "repositories_url": format!("{}/installation/repositories", self.site.api), "html_url": self.site.html,
             "app_id": APP, "app_slug": login.trim_end_matches("[bot]"), "target_id": actor("acme").id,
-            "target_type": "Organization", "permissions": {"contents": "write", "metadata": "read"}, "events": [],
+            "target_type": "Organization", "permissions": self.setup.lock().expect("no test panics here").granted.clone(), "events": [],
             "single_file_name": null, "repository_selection": "all", "created_at": "2020-01-01T00:00:00Z",
             "updated_at": "2020-01-01T00:00:00Z", "suspended_by": null, "suspended_at": null,
         }))

@@ -30,6 +30,7 @@ use super::fault::{Fault, Kind, RESET_AFTER, RETRY_AFTER, SLOW, What};
 use super::journal::{Auth, Entry};
 use super::openapi;
 use super::routes::Hub;
+use super::settings::Setup;
 use super::shapes::Site;
 
 /// The token that is good without further words.
@@ -132,8 +133,14 @@ impl Door {
         let port = |listener: &TcpListener| listener.local_addr().expect("an address").port();
         let site =
             Site { api: format!("http://127.0.0.1:{}{prefix}", port(&api)), html: "https://github.com".to_owned() };
-        let hub =
-            Hub { forge, site, logs: format!("http://localhost:{}", port(&logs)), page_cap, known: Mutex::default() };
+        let hub = Hub {
+            forge,
+            site,
+            logs: format!("http://localhost:{}", port(&logs)),
+            page_cap,
+            setup: Mutex::default(),
+            known: Mutex::default(),
+        };
         let tokens = BTreeMap::from([(TOKEN.to_owned(), Token::Personal(OUR_LOGIN.to_owned()))]);
         let book = Mutex::new(Book { tokens, ..Book::default() });
         let inner = Arc::new(Inner { hub, clock, prefix: prefix.to_owned(), book, turn: tokio::sync::Notify::new() });
@@ -147,6 +154,11 @@ impl Door {
     /// Returns the base of the API.
     pub(crate) fn url(&self) -> &str {
         &self.inner.hub.site.api
+    }
+
+    /// Changes how the token and the repositories are set up.
+    pub(crate) fn set_up(&self, change: impl FnOnce(&mut Setup)) {
+        change(&mut self.inner.hub.setup.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Makes a token good, or takes it back.
@@ -341,6 +353,10 @@ impl Inner {
         let used = index % 4_000;
         let reset = now.as_millis() / 1_000 + 3_600;
         let mut answer = set(answer, "date", http_date(now));
+        let said = self.hub.setup.lock().unwrap_or_else(PoisonError::into_inner).headers.clone();
+        for (name, value) in said {
+            answer = set(answer, &name, value);
+        }
         for (name, value) in [
             ("x-github-request-id", format!("TEST:{index:06X}")),
             ("x-ratelimit-limit", "5000".to_owned()),

@@ -9,6 +9,7 @@ use homeostat::model::RepoSlug;
 
 use super::door::Token;
 use super::exchange::{Answer, Handled, NO_ADDRESS, Request, listed, refusal, slug_of};
+use super::settings::Setup;
 use super::shapes::Site;
 
 /// The forge as the handlers see it.
@@ -19,6 +20,8 @@ pub(super) struct Hub {
     pub(super) logs: String,
     /// Most items on a page, whatever is asked for.
     pub(super) page_cap: usize,
+    /// How the token and the repositories are set up.
+    pub(super) setup: Mutex<Setup>,
     /// Names by id, as far as they were shown.
     pub(super) known: Mutex<BTreeMap<u64, RepoSlug>>,
 }
@@ -75,10 +78,19 @@ impl Hub {
 impl Place<'_> {
     async fn answer(&self, rest: &[&str], token: &Token) -> Handled {
         match (self.request.method.as_str(), rest) {
-            ("GET", []) => Ok(Answer::json(200, self.hub.site.repository(&self.slug, &self.record))),
+            ("GET", []) => Ok(self.repository()),
+            ("GET", ["actions", "permissions"]) => self.actions_permissions(),
+            ("GET", ["actions", "permissions", "workflow"]) => self.workflow_permissions(),
+            ("GET", ["branches", _name @ .., "protection"]) => self.protection(),
+            ("GET", ["branches", name @ ..]) => self.branch(&name.join("/")).await,
+            ("GET", ["rules", "branches", name @ ..]) => self.rules(&name.join("/")),
+            ("GET", ["environments", name]) => self.environment(name),
             ("GET", ["installation"]) => self.hub.installation_of(&self.slug, token),
             ("GET", ["collaborators", login, "permission"]) => self.permission(login).await,
-            ("GET", ["labels"]) => self.labels().await,
+            ("GET", ["labels"]) => {
+                self.reads()?;
+                self.labels().await
+            }
             ("POST", ["labels"]) => self.create_label().await,
             ("GET", ["labels", name]) => self.label(name).await,
             ("GET", ["milestones"]) => self.list_milestones().await,
@@ -113,7 +125,10 @@ impl Place<'_> {
             ("GET", ["commits", id, "status"]) => Ok(self.status(id)),
             ("GET", ["commits", id, "check-runs"]) => self.check_runs(id).await,
             ("GET", ["commits", name @ ..]) => self.commit(&name.join("/")).await,
-            ("GET", ["actions", "runs"]) => self.runs().await,
+            ("GET", ["actions", "runs"]) => {
+                self.reads()?;
+                self.runs().await
+            }
             ("GET", ["actions", "runs", n]) => self.run(number(n)?).await,
             ("GET", ["actions", "runs", n, "jobs"]) => self.jobs(number(n)?).await,
             ("GET", ["actions", "jobs", n, "logs"]) => self.logs(number(n)?).await,
