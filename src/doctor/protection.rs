@@ -3,7 +3,7 @@
 //! Either of the two can ask for something, so that "nobody asks" is known only where both were seen.
 
 use super::{Check, Facts, Finding, Target};
-use crate::model::{BranchRules, Hosted, Mode, Seen, TokenSort};
+use crate::model::{BranchRules, Hosted, MergeMethod, Mode, Seen, TokenSort};
 
 pub(super) fn checks(facts: &Facts, target: &Target) -> Vec<Finding> {
     let Some(hosted) = &target.seen.hosted else { return Vec::new() };
@@ -126,7 +126,7 @@ impl View<'_> {
     fn linear(&self) -> Finding {
         let check =
             self.check("linear-history", "With a linear history a pull request is squashed or rebased, never merged.");
-        let merges = self.target.policy.auto_merge.method == crate::model::MergeMethod::Merge;
+        let merges = self.target.policy.auto_merge.method == MergeMethod::Merge;
         match self.asks(|rules| rules.linear) {
             Ok(true) if merges && self.target.policy.mode == Mode::Auto => check.problem(
                 "The base branch requires a linear history, and `auto_merge.method` is `merge`.",
@@ -269,17 +269,17 @@ mod tests {
 
     #[test]
     fn a_linear_history_is_a_problem_for_merges_alone() {
-        let linear = |method: &str, mode: Mode| {
+        let linear = |method: MergeMethod, mode: Mode| {
             of("linear-history", |facts, hosted| {
                 hosted.rulesets = Ok(BranchRules { linear: true, ..BranchRules::default() });
-                facts.targets[0].policy.auto_merge.method = method.to_owned();
+                facts.targets[0].policy.auto_merge.method = method;
                 facts.targets[0].policy.mode = mode;
             })
             .0
         };
-        assert_eq!(linear("merge", Mode::Auto), Severity::Problem);
-        assert_eq!(linear("squash", Mode::Auto), Severity::Ok);
-        assert_eq!(linear("merge", Mode::Ready), Severity::Ok);
+        assert_eq!(linear(MergeMethod::Merge, Mode::Auto), Severity::Problem);
+        assert_eq!(linear(MergeMethod::Squash, Mode::Auto), Severity::Ok);
+        assert_eq!(linear(MergeMethod::Merge, Mode::Ready), Severity::Ok);
     }
 
     #[test]

@@ -141,7 +141,7 @@ pub(super) fn everything_wrong() -> Facts {
     let target = &mut facts.targets[0];
     target.policy.mode = Mode::Auto;
     target.policy.workflows.failed_runs = false;
-    target.policy.auto_merge.method = "merge".to_owned();
+    target.policy.auto_merge.method = crate::model::MergeMethod::Merge;
     target.test_command = Ok(None);
     target.seen.base_exists = Ok(false);
     if let Ok(about) = &mut target.seen.about {
