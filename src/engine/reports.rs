@@ -171,7 +171,7 @@ impl<'a> Reports<'a> {
     pub(crate) async fn words(&self, number: u64, events: &[IssueEvent]) -> Result<Vec<Word>, ForgeError> {
         let mut words = Vec::new();
         for comment in self.comments(number).await? {
-            let asks = comment.body.lines().any(|line| line.trim() == "/homeostat retry");
+            let asks = gate::command(&comment.body) == Some(gate::Command::Retry);
             if asks && self.may_speak(comment.author.as_ref()).await {
                 words.push(Word { id: format!("comment:{}", comment.id), at: comment.created_at });
             }

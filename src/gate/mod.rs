@@ -4,6 +4,7 @@
 
 mod attempts;
 mod caps;
+mod command;
 mod episode;
 mod family;
 mod mirror;
@@ -15,6 +16,7 @@ mod worn;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
+pub use command::{Command, command};
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
 pub use mirror::{ledger_is_lost, rebuilt};
