@@ -55,7 +55,7 @@ pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output
     let session = session::open(&args.place, Privilege::Reserve)?;
     session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    let selection = Selection { only: args.repo.clone(), issue: None };
+    let selection = Selection { only: args.repo.clone(), issue: None, ..Selection::default() };
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
         let mut reservation = engine::reserve::reserve(&context, &selection).await?;
         unnamed(&mut reservation);
@@ -133,8 +133,8 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     let reservation = read_reservation(&args.input)?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let publications =
-            engine::publish::publish(&context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?;
+        let wanted = engine::publish::Wanted { only: reservation.only.as_ref(), approved: None };
+        let publications = engine::publish::publish(&context, &candidates, &reservation.duplicates, wanted).await?;
         let stages = Stages {
             run_id: &manifest.run_id,
             reservation: Some(&reservation),

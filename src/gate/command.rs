@@ -94,7 +94,12 @@ impl Place {
         }
         self.quoted |= !indented && inner.starts_with('>');
         // Runs of backticks come in pairs; where one is left over, what follows may be code.
-        self.code ^= line.split('`').filter(|piece| !piece.is_empty()).count() % 2 == 0;
+        self.code ^= line
+            .bytes()
+            .fold((0, b' '), |(runs, last), byte| (runs + usize::from(byte == b'`' && last != b'`'), byte))
+            .0
+            % 2
+            == 1;
         self.until = hides(line);
     }
 }

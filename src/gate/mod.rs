@@ -23,7 +23,7 @@ pub use mirror::{ledger_is_lost, rebuilt};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::{auto_merge, draft_reasons};
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
-pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
+pub use trust::{LabelEvent, TrustFacts, may_command, opted_out, trusted};
 pub use worn::{Look as PullLook, PullFacts, Signal, Wear, worn};
 
 use crate::model::Mode;
