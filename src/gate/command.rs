@@ -120,14 +120,23 @@ fn hides(line: &str) -> Option<&'static str> {
         ("<style", "</style>"),
         ("<textarea", "</textarea>"),
     ];
-    let mut rest = line;
-    loop {
-        let first = PAIRS.iter().filter_map(|(begin, end)| Some((find(rest, begin)?, *begin, *end))).min()?;
-        let (at, begin, end) = first;
-        rest = &rest[at + begin.len()..];
-        let Some(ended) = find(rest, end) else { return Some(end) };
-        rest = &rest[ended + end.len()..];
+    let mut at = 0;
+    // From sign to sign, once over the line: a comment may have nothing but signs.
+    while let Some(offset) = line[at..].find('<') {
+        let rest = &line[at + offset..];
+        let Some((begin, end)) = PAIRS.iter().find(|(begin, _)| begins(rest, begin)) else {
+            at += offset + 1;
+            continue;
+        };
+        let inner = at + offset + begin.len();
+        let Some(ended) = find(&line[inner..], end) else { return Some(end) };
+        at = inner + ended + end.len();
     }
+    None
+}
+
+fn begins(text: &str, what: &str) -> bool {
+    text.as_bytes().get(..what.len()).is_some_and(|start| start.eq_ignore_ascii_case(what.as_bytes()))
 }
 
 /// Finds ASCII text whatever its case.

@@ -145,7 +145,6 @@ fn part() -> impl Strategy<Value = String> {
         Just("<!-- a"),
         Just("b -->"),
         Just("<pre>"),
-        Just("</pre>"),
         Just("    code"),
         Just("# title"),
         Just("---"),
