@@ -91,38 +91,33 @@ struct Road {
     selection: Option<Selection>,
     /// The command that is carried out.
     order: Option<Box<Order>>,
-    /// Where something was asked for.
-    place: Option<RepoSlug>,
     /// What is to be told of a label or of what is inert.
     asked: Option<AskedReport>,
 }
 
 /// Decides what a run has to do.
 async fn road(context: &Context<'_>, errand: &Errand) -> Result<Road, Failure> {
-    let inert = |place: Option<&RepoSlug>, why: &str| Road {
-        place: place.cloned(),
+    // Where something inert was said is nobody's business.
+    let inert = |why: &str| Road {
         asked: Some(AskedReport { message: why.to_owned(), ..AskedReport::default() }),
         ..Road::default()
     };
     Ok(match errand {
         Errand::Run(selection) => Road { selection: Some(selection.clone()), ..Road::default() },
-        Errand::Inert(why) => inert(None, why),
+        Errand::Inert(why) => inert(why),
         Errand::Comment(said) => match command::hear(context, said.clone()).await? {
-            Heard::Inert(why) => inert(Some(&said.slug), &why),
-            Heard::Order(order) => {
-                Road { selection: order.selection(), place: Some(said.slug.clone()), order: Some(order), asked: None }
-            }
+            Heard::Inert(why) => inert(&why),
+            Heard::Order(order) => Road { selection: order.selection(), order: Some(order), asked: None },
         },
         Errand::Label(Labeled { repository, issue, label, by }) => {
             match command::may_label(context, repository, label, Some(by)).await? {
-                Err(why) => inert(Some(repository), why),
+                Err(why) => inert(why),
                 Ok(()) => Road {
                     selection: Some(Selection {
                         only: Some(repository.clone()),
                         issue: Some(*issue),
                         ..Selection::default()
                     }),
-                    place: Some(repository.clone()),
                     order: None,
                     asked: Some(AskedReport {
                         command: Some("label".to_owned()),
@@ -174,10 +169,9 @@ pub(crate) async fn drive(
     };
     journal(&record_file, started(session, facts))?;
     let mut road = road(&context, errand).await?;
-    let reservation = match (&road.selection, &road.place) {
-        (Some(selection), _) => reserve::reserve(&context, selection).await?,
-        (None, Some(place)) => command::nothing(&context, Some(place)).await?,
-        (None, None) => command::nothing(&context, None).await?,
+    let reservation = match &road.selection {
+        Some(selection) => reserve::reserve(&context, selection).await?,
+        None => command::nothing(&context, road.order.as_ref().map(|order| order.slug())).await?,
     };
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
