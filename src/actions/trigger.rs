@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn v_08_an_edited_comment_and_one_that_another_account_sent_are_inert() {
+    fn p_14_v_08_an_edited_comment_and_one_that_another_account_sent_are_inert() {
         for (action, writer) in [("edited", 7), ("deleted", 7), ("created", 8), ("", 7)] {
             assert!(comment(&said(action, writer, false)).expect("a comment").is_err(), "{action} {writer}");
         }

@@ -1,3 +1,5 @@
+//! Commands as people write them, and everything that only looks like one. Refuses to judge who wrote it. Layer 1.
+
 use proptest::prelude::*;
 
 use super::*;
