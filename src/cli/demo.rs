@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::cli::args::{DemoArgs, Format, Global, Place};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
-use crate::cli::run::{self, Facts};
+use crate::cli::run::{self, Errand, Facts};
 use crate::cli::{fleet, session};
 use crate::config::Flags;
 use crate::engine::Selection;
@@ -58,7 +58,8 @@ pub(crate) async fn demo(args: &DemoArgs, global: &Global, output: &Output) -> O
     let loaded = session::load(&config, &env, Flags { mode: None, dry_run: false })?;
     let session = session::open_with(&place, session::Privilege::All, loaded, dir, &env)?;
     let facts = Facts { intent: Some("demo".to_owned()), tags: Vec::new() };
-    let (report, class) = run::drive(&session, &place.artifacts, &Selection::default(), &facts, global, output).await?;
+    let (report, class) =
+        run::drive(&session, &place.artifacts, &Errand::Run(Selection::default()), &facts, global, output).await?;
     if global.format == Format::Text {
         say(&run::in_short(&report, false));
         say(&what_next(dir, &report));

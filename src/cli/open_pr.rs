@@ -9,7 +9,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::run::{Facts, started};
+use crate::cli::run::{Facts, PAYLOAD_CAP, started};
 use crate::cli::session::{self, Privilege, Session, owner_is_gone, read_capped};
 use crate::engine::counted::Counted;
 use crate::engine::feature::{self, Feature, Pushed};
@@ -20,9 +20,6 @@ use crate::model::{Policy, Reason, RepoSlug};
 use crate::plan::Action;
 use crate::render;
 use crate::report::ExitClass;
-
-/// What a payload may weigh; GitHub's own are at most 25 MB.
-const PAYLOAD_CAP: u64 = 32 << 20;
 
 /// What `open-pr` prints.
 #[derive(Debug, Serialize)]

@@ -1,6 +1,7 @@
 //! `run`: the four privileges in one process, through the same bytes that four jobs would exchange. Layer 5.
 
 use crate::actions::Runner;
+use crate::actions::trigger::{self, Labeled};
 use tracing::Instrument as _;
 
 use crate::cli::args::{Format, Global, RunArgs};
@@ -9,20 +10,24 @@ use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::session::{self, Privilege, Session, owner_is_gone};
+use crate::engine::command::{self, Heard, Left, Order, Said};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::propose::Proposals;
-use crate::engine::publish::Publications;
+use crate::engine::publish::{Publications, Wanted};
 use crate::engine::{Context, Recorder as _, Selection, Veil, propose, publish, record, reserve};
 use crate::event::{Event, RunStarted};
 use crate::forge::Forge;
 use crate::guardrail;
 use crate::model::{Allowance, Candidate, Manifest, RepoSlug, sha256_hex};
 use crate::redact::Redactor;
-use crate::render::{self, RunReport, SummaryFacts};
+use crate::render::{self, AskedReport, RunReport, SummaryFacts};
 use crate::report::{self, ExitClass, Stages};
 use crate::system::System as _;
 use crate::system::os::OsSystem;
+
+/// What a payload may weigh; GitHub's own are at most 25 MB.
+pub(crate) const PAYLOAD_CAP: u64 = 32 << 20;
 
 /// Carries the command out.
 pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Outcome {
@@ -31,16 +36,98 @@ pub(crate) async fn run(args: &RunArgs, global: &Global, output: &Output) -> Out
         say(&format!("warning: {warning}"));
     }
     session.knows(args.repo.as_ref())?;
-    let selection = Selection { only: args.repo.clone(), issue: args.issue };
+    let errand = errand(args, &session)?;
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let span = tracing::info_span!("run", run_id = %session.run.id);
-    let work = drive(&session, &args.place.artifacts, &selection, &facts, global, output).instrument(span);
+    let work = drive(&session, &args.place.artifacts, &errand, &facts, global, output).instrument(span);
     let (report, class) = work.await?;
     if global.format == Format::Text {
         say(&in_short(&report, session.run.dry_run));
     }
     session.say_held_back();
     Ok(class)
+}
+
+/// What a run is for.
+#[derive(Debug)]
+pub(crate) enum Errand {
+    /// The work that is chosen so.
+    Run(Selection),
+    /// What a comment asks for.
+    Comment(Said),
+    /// The issue that a label was put on.
+    Label(Labeled),
+    /// Nothing, for this reason.
+    Inert(&'static str),
+}
+
+/// Finds out what the run is for: flags come first, then the event that started the workflow.
+fn errand(args: &RunArgs, session: &Session) -> Result<Errand, Failure> {
+    let named = args.repo.is_some() || args.issue.is_some();
+    let chosen = || Errand::Run(Selection { only: args.repo.clone(), issue: args.issue, ..Selection::default() });
+    if named || !session.runner.in_actions {
+        return Ok(chosen());
+    }
+    let env = session::environment();
+    let event = env.get("GITHUB_EVENT_NAME").map(String::as_str);
+    if !matches!(event, Some("issue_comment" | "issues")) {
+        return Ok(chosen());
+    }
+    let Some(path) = env.get("GITHUB_EVENT_PATH") else {
+        return Err(Failure::config("The runner names no event; GITHUB_EVENT_PATH has to lead to its payload."));
+    };
+    let payload = session::read_capped(std::path::Path::new(path), PAYLOAD_CAP)?;
+    let unusable = |why: String| Failure::config(format!("The event's payload {path} cannot be used: {why}."));
+    if event == Some("issues") {
+        return Ok(trigger::labeled(&payload).map_err(unusable)?.map_or_else(chosen, Errand::Label));
+    }
+    Ok(trigger::comment(&payload).map_err(unusable)?.map_or_else(Errand::Inert, Errand::Comment))
+}
+
+/// What a run has to do, as it turned out.
+#[derive(Default)]
+struct Road {
+    /// The work to look for; nothing where none is asked for.
+    selection: Option<Selection>,
+    /// The command that is carried out.
+    order: Option<Box<Order>>,
+    /// What is to be told of a label or of what is inert.
+    asked: Option<AskedReport>,
+}
+
+/// Decides what a run has to do.
+async fn road(context: &Context<'_>, errand: &Errand) -> Result<Road, Failure> {
+    // Where something inert was said is nobody's business.
+    let inert = |why: &str| Road {
+        asked: Some(AskedReport { message: why.to_owned(), ..AskedReport::default() }),
+        ..Road::default()
+    };
+    Ok(match errand {
+        Errand::Run(selection) => Road { selection: Some(selection.clone()), ..Road::default() },
+        Errand::Inert(why) => inert(why),
+        Errand::Comment(said) => match command::hear(context, said.clone()).await? {
+            Heard::Inert(why) => inert(&why),
+            Heard::Order(order) => Road { selection: order.selection(), order: Some(order), asked: None },
+        },
+        Errand::Label(Labeled { repository, issue, label, by }) => {
+            match command::may_label(context, repository, label, Some(by)).await? {
+                Err(why) => inert(why),
+                Ok(()) => Road {
+                    selection: Some(Selection {
+                        only: Some(repository.clone()),
+                        issue: Some(*issue),
+                        ..Selection::default()
+                    }),
+                    order: None,
+                    asked: Some(AskedReport {
+                        command: Some("label".to_owned()),
+                        done: true,
+                        message: format!("Issue #{issue} was looked at because a trigger label was put on it."),
+                    }),
+                },
+            }
+        }
+    })
 }
 
 /// What a person says about a run.
@@ -54,7 +141,7 @@ pub(crate) struct Facts {
 pub(crate) async fn drive(
     session: &Session,
     artifacts: &std::path::Path,
-    selection: &Selection,
+    errand: &Errand,
     facts: &Facts,
     global: &Global,
     output: &Output,
@@ -81,12 +168,29 @@ pub(crate) async fn drive(
         veil: &veil,
     };
     journal(&record_file, started(session, facts, None))?;
-    let reservation = reserve::reserve(&context, selection).await?;
+    let mut road = road(&context, errand).await?;
+    let reservation = match &road.selection {
+        Some(selection) => reserve::reserve(&context, selection).await?,
+        None => command::nothing(&context, road.order.as_ref().map(|order| order.slug())).await?,
+    };
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
     let proposals = propose::propose(&context, &reservation, &fixers).await;
     keep(&record_file, &proposals, session, &veil);
-    let published = settle(&context, &reservation, &proposals).await?;
+    let wanted = match (&road.order, &road.selection) {
+        (Some(order), _) => order.wanted(),
+        (None, Some(_)) => Some(Wanted { only: reservation.only.as_ref(), approved: None }),
+        (None, None) => None,
+    };
+    let published = settle(&context, &reservation, &proposals, wanted).await?;
+    let mut retryable = false;
+    if let Some(order) = &road.order {
+        let left = Left { reservation: &reservation, manifest: &proposals.manifest, publications: &published };
+        let answer = command::answer(&context, order, &left).await?;
+        retryable = answer.retryable;
+        let command = Some(order.command.as_str().to_owned());
+        road.asked = Some(AskedReport { command, done: answer.done, message: answer.message });
+    }
     drop(progress);
     let budget = match session.loaded.config.budget.run {
         Allowance::Cap(cap) => Some(cap),
@@ -101,7 +205,10 @@ pub(crate) async fn drive(
         budget,
         writes: forge.writes() + state_folder.as_ref().map_or(0, Counted::writes),
     };
-    let (report, class) = report::build(&stages);
+    let (mut report, mut class) = report::build(&stages);
+    if let Some(asked) = road.asked {
+        class = report::add_asked(&mut report, class, asked, retryable);
+    }
     let took = session.system.monotonic().saturating_sub(began);
     let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     for event in report::closing_events(&report, millis) {
@@ -148,12 +255,14 @@ async fn settle(
     context: &Context<'_>,
     reservation: &crate::engine::Reservation,
     proposals: &Proposals,
+    wanted: Option<Wanted<'_>>,
 ) -> Result<Publications, Failure> {
     let candidates =
         record::read_candidates(&proposals.manifest, &proposals.files).map_err(|e| Failure::internal(e.to_string()))?;
     let manifests = std::slice::from_ref(&proposals.manifest);
     record::record(context, manifests, &candidates, Some(reservation)).await?;
-    Ok(publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref()).await?)
+    let Some(wanted) = wanted else { return Ok(Publications::default()) };
+    Ok(publish::publish(context, &candidates, &reservation.duplicates, wanted).await?)
 }
 
 pub(crate) fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {
@@ -301,7 +410,7 @@ fn failed_summary(failure: &Failure, redactor: &Redactor) -> String {
 
 /// Says in a few lines what happened.
 pub(crate) fn in_short(report: &RunReport, dry_run: bool) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = report.asked.iter().map(|asked| asked.message.clone()).collect();
     for one in &report.repositories {
         for pull in &one.pull_requests {
             let place = pull.url.as_deref().unwrap_or(&pull.branch);

@@ -56,7 +56,7 @@ pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output
     let session = session::open(&args.place, Privilege::Reserve)?;
     session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    let selection = Selection { only: args.repo.clone(), issue: None };
+    let selection = Selection { only: args.repo.clone(), issue: None, ..Selection::default() };
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
         let mut reservation = engine::reserve::reserve_in_parts(&context, &selection, args.shards).await?;
         unnamed(&mut reservation);
@@ -161,9 +161,9 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     session.run.id = run_id;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let only = reservation.only.as_ref();
+        let wanted = engine::publish::Wanted { only: reservation.only.as_ref(), approved: None };
         let publications =
-            engine::publish::publish(&context, &delivery.candidates, &reservation.duplicates, only).await?;
+            engine::publish::publish(&context, &delivery.candidates, &reservation.duplicates, wanted).await?;
         let manifest = delivery::joined(&session.run.id, &delivery.manifests);
         let stages = Stages {
             run_id: &session.run.id,

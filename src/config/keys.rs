@@ -81,7 +81,7 @@ const fn later(name: &'static str, meaning: &'static str) -> Key {
     Key { name, takes: Takes::Anything, state: State::NotYet, meaning }
 }
 
-const MODES: Takes = Takes::Choice(&["observe", "draft", "ready", "auto"], &["approve"]);
+const MODES: Takes = Takes::Choice(&["observe", "approve", "draft", "ready", "auto"], &[]);
 const NETWORKS: Takes = Takes::Choice(&["none", "registries", "all"], &[]);
 const SETTING: Takes = Takes::Choice(&["refuse", "flag", "allow"], &[]);
 const DAY: u64 = 86_400;

@@ -293,11 +293,6 @@ fn compose(
     mut warnings: Vec<String>,
 ) -> Result<Loaded, Problems> {
     let environment = environment::read(env, &mut problems);
-    if let Some(mode) = flags.mode.filter(|mode| *mode == Mode::Approve) {
-        let message =
-            format!("`{mode}` is known, but this version does not have it yet; there are observe, draft, ready, auto.");
-        problems.add(None, "--mode", ProblemCode::NotYet, message);
-    }
     let mut config = Config::empty();
     let mut settings = BTreeMap::new();
     for found in &file.top {

@@ -33,6 +33,7 @@ pub const BODY_VARIABLES: &[&str] = &[
     "fingerprint",
     "fixer",
     "flags",
+    "hint",
     "hypothesis",
     "location",
     "max_attempts",

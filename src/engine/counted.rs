@@ -9,8 +9,8 @@ use tracing::Instrument as _;
 
 use crate::forge::{
     Ahead, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
-    Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
-    TreeEntry, WorkflowRun,
+    Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository, Standing,
+    TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -263,5 +263,10 @@ impl Forge for Counted<'_> {
     async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
         self.permit()?;
         self.counted(self.inner.edit_comment(slug, id, body).instrument(call("edit_comment")).await)
+    }
+
+    async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
+        self.permit()?;
+        self.counted(self.inner.react(slug, comment, reaction).instrument(call("react")).await)
     }
 }

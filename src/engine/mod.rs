@@ -3,9 +3,12 @@
 //! It tells the story and decides nothing itself: rules are pure functions of layer 1, effects go through ports. It never
 //! names an adapter, a clock or a file. Layer 4.
 
+mod approval;
 pub mod attempt;
 mod baseline;
 pub mod bring;
+pub mod command;
+mod comment;
 pub mod counted;
 pub mod delivery;
 pub mod doctor;
@@ -52,7 +55,7 @@ use backoff::{BackoffBuilder as _, ExponentialBuilder};
 use crate::config::Config;
 use crate::event::{Event, Line};
 use crate::forge::{Forge, ForgeError};
-use crate::model::{RepoSlug, Timestamp};
+use crate::model::{RepoSlug, Timestamp, Untrusted};
 use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
@@ -81,6 +84,29 @@ pub struct Selection {
     pub only: Option<RepoSlug>,
     /// Only this issue of it: passes over label and cooldown, never over opt-out or trust.
     pub issue: Option<u64>,
+    /// A person's command that asks for it, and what that changes.
+    pub asked: Option<Asked>,
+}
+
+/// What a person's command changes about the choice of work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The command's own name; an attempt that it forced is forced once.
+    pub word: String,
+    /// Whether it passes over the cooldown and an unchanged input.
+    pub forces: bool,
+    /// SHA-256 of the report's body that a person with the right to it vouches for.
+    pub vouched: Option<String>,
+    /// What the person wrote for whoever looks for the fix, redacted.
+    pub hint: Option<Untrusted>,
+}
+
+impl Selection {
+    /// Returns whether an attempt may pass over cooldown and unchanged input; a command forces once.
+    pub(crate) fn forces(&self, words_used: &[String]) -> bool {
+        let asked = self.asked.as_ref().is_none_or(|asked| asked.forces && !words_used.contains(&asked.word));
+        self.issue.is_some() && asked
+    }
 }
 
 /// Everything that the engine works with.

@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::approval::Offer;
 use crate::engine::reconcile::ReconcileError;
-use crate::engine::state::{Snapshot, budget_path};
+use crate::engine::record::digest;
+use crate::engine::state::{Snapshot, budget_path, decode};
 use crate::engine::target::{self, Target, failed};
 use crate::engine::{Context, DuplicateReport, EngineError, retry, settle, veil};
 use crate::forge::{ForgeError, PullRequest};
-use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Verdict};
+use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Verdict, sha256_hex};
 use crate::plan::Action;
 
 /// What became of one candidate.
@@ -47,8 +49,22 @@ pub struct Publications {
     pub actions: Vec<Action>,
 }
 
-/// Publishes candidates, and those that wait on the state branch; those first, since they waited. With `only`, what waits
-/// for other repositories goes on waiting.
+/// Which of the candidates that wait are a run's business; the others go on waiting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Those of this repository alone.
+    pub only: Option<&'a RepoSlug>,
+    /// The one with this digest alone, which a person approved.
+    pub approved: Option<&'a str>,
+}
+
+/// A candidate with the digest of its file, as it lies on the state branch.
+struct Waiting {
+    candidate: Candidate,
+    digest: String,
+}
+
+/// Publishes candidates, and those that wait on the state branch; those first, since they waited.
 ///
 /// # Errors
 /// When the state branch cannot be read, or the run's record cannot be written; a candidate that fails is no error.
@@ -56,17 +72,25 @@ pub async fn publish(
     context: &Context<'_>,
     fresh: &[Candidate],
     duplicates: &[DuplicateReport],
-    only: Option<&RepoSlug>,
+    wanted: Wanted<'_>,
 ) -> Result<Publications, EngineError> {
     let mut all = Publications::default();
     let snapshot = context.state().snapshot().await?;
     let mut waiting = waiting(context, &snapshot, fresh).await?;
     // A run for one repository leaves what waits for others to theirs.
-    waiting.retain(|candidate| only.is_none_or(|only| *only == candidate.slug));
+    waiting.retain(|one| wanted.only.is_none_or(|only| *only == one.candidate.slug));
+    waiting.retain(|one| wanted.approved.is_none_or(|digest| digest == one.digest));
+    let fresh: Vec<(&Candidate, String)> = fresh.iter().map(|candidate| (candidate, digest(candidate))).collect();
     let mut opened = if fresh.is_empty() && waiting.is_empty() { 0 } else { opened_today(context, &snapshot).await? };
     context.progress.stage("Publishing", Some(fresh.len() + waiting.len()));
     for policy in &context.config.repositories {
-        let mine: Vec<&Candidate> = waiting.iter().chain(fresh).filter(|c| c.slug == policy.slug).collect();
+        let mine: Vec<Offer<'_>> = waiting
+            .iter()
+            .map(|one| (&one.candidate, one.digest.as_str()))
+            .chain(fresh.iter().map(|(candidate, digest)| (*candidate, digest.as_str())))
+            .filter(|(candidate, _)| candidate.slug == policy.slug)
+            .map(|(candidate, digest)| Offer { candidate, digest, approved: wanted.approved == Some(digest) })
+            .collect();
         if !mine.is_empty() {
             let opened_target = Target::open(context, policy).await;
             let barred = match &opened_target {
@@ -76,18 +100,19 @@ pub async fn publish(
             match opened_target {
                 // What waits may lie where it must not: it goes, and nothing of it is published from there.
                 Ok(_) if barred.as_ref().is_some_and(|barred| barred.reason == Reason::Visibility) => {
-                    let left = mine.into_iter().map(|candidate| target::left(candidate, Reason::Visibility, None));
+                    let left = mine.into_iter().map(|offer| target::left(offer.candidate, Reason::Visibility, None));
                     all.published.extend(left);
                 }
                 Ok(_) if barred.is_some() => {
                     let unknown =
                         ForgeError::Transient("nobody could say who sees the operator's repository".to_owned());
                     let error = ReconcileError::from(unknown);
-                    all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error)));
+                    all.published.extend(mine.into_iter().map(|offer| failed(offer.candidate, &error)));
                 }
                 Ok(mut target) => {
-                    for candidate in mine {
-                        let published = target.publish(candidate, &mut all.actions, opened).await?;
+                    for offer in mine {
+                        let candidate = offer.candidate;
+                        let published = target.publish(offer, &mut all.actions, opened).await?;
                         opened += u32::from(matches!(published.state, Some("created" | "adopted")));
                         context.progress.step(&veil::piece(context, &candidate.slug, &candidate.report));
                         all.published.push(published);
@@ -95,7 +120,7 @@ pub async fn publish(
                 }
                 Err(error) => {
                     let error = ReconcileError::from(error);
-                    all.published.extend(mine.into_iter().map(|candidate| failed(candidate, &error)));
+                    all.published.extend(mine.into_iter().map(|offer| failed(offer.candidate, &error)));
                 }
             }
         }
@@ -111,9 +136,10 @@ pub async fn publish(
 
 /// Ends waiting candidates of repositories that are no longer in the configuration, once they have expired. Their
 /// repositories are not looked at any more, and until then the configuration may get them back.
-async fn orphaned(context: &Context<'_>, waiting: &[Candidate]) -> Result<Vec<Published>, EngineError> {
+async fn orphaned(context: &Context<'_>, waiting: &[Waiting]) -> Result<Vec<Published>, EngineError> {
     let known = |candidate: &&Candidate| context.config.repositories.iter().any(|policy| policy.slug == candidate.slug);
-    let gone: Vec<&Candidate> = waiting.iter().filter(|candidate| !known(candidate)).collect();
+    let gone: Vec<&Candidate> =
+        waiting.iter().map(|one| &one.candidate).filter(|candidate| !known(candidate)).collect();
     if gone.is_empty() {
         return Ok(Vec::new());
     }
@@ -141,19 +167,16 @@ async fn opened_today(context: &Context<'_>, snapshot: &Snapshot) -> Result<u32,
 }
 
 /// Reads candidates that wait on the state branch and are not among the fresh ones.
-async fn waiting(
-    context: &Context<'_>,
-    snapshot: &Snapshot,
-    fresh: &[Candidate],
-) -> Result<Vec<Candidate>, EngineError> {
+async fn waiting(context: &Context<'_>, snapshot: &Snapshot, fresh: &[Candidate]) -> Result<Vec<Waiting>, EngineError> {
     let state = context.state();
     let mut waiting = Vec::new();
     for path in snapshot.below("candidates/") {
-        let Some(candidate) = state.read_json::<Candidate>(snapshot, path).await? else { continue };
+        let Some(bytes) = state.read(snapshot, path).await? else { continue };
+        let candidate: Candidate = decode(path, &bytes)?;
         let known =
             fresh.iter().any(|c| c.repository_id == candidate.repository_id && c.fingerprint == candidate.fingerprint);
         if !known {
-            waiting.push(candidate);
+            waiting.push(Waiting { candidate, digest: sha256_hex(&bytes) });
         }
     }
     Ok(waiting)

@@ -11,7 +11,7 @@ use crate::fingerprint;
 use crate::forge::{Comment, ForgeError, Issue, IssueEvent, IssueEventKind, IssueQuery};
 use crate::gate::{self, LabelEvent, TrustFacts, Word};
 use crate::intake;
-use crate::model::{Actor, Failure, ObjectId, Permission, Policy, Reason, Report, ReportId};
+use crate::model::{Actor, Failure, ObjectId, Permission, Policy, Reason, Report, ReportId, sha256_hex};
 
 /// Pages read of one list before it counts as endless.
 const MAX_PAGES: usize = 200;
@@ -152,7 +152,16 @@ impl<'a> Reports<'a> {
                 _ => {}
             }
         }
-        Ok(gate::trusted(&facts, self.policy))
+        let judged = gate::trusted(&facts, self.policy);
+        // Who may command vouches for the text that was there to be read, and for no other (V-03).
+        let vouched = self.selection.asked.as_ref().and_then(|asked| asked.vouched.as_ref());
+        Ok(match (judged, vouched) {
+            (Err(Reason::UntrustedAuthor | Reason::PermissionUnknown), Some(hash)) => {
+                let same = sha256_hex(issue.body.as_bytes()) == *hash;
+                if same { Ok(()) } else { Err(Reason::ContentChanged) }
+            }
+            (judged, _) => judged,
+        })
     }
 
     /// Asks once what an account may do; a failing look-up counts as not known (V-04).
@@ -172,7 +181,7 @@ impl<'a> Reports<'a> {
     pub(crate) async fn words(&self, number: u64, events: &[IssueEvent]) -> Result<Vec<Word>, ForgeError> {
         let mut words = Vec::new();
         for comment in self.comments(number).await? {
-            let asks = comment.body.lines().any(|line| line.trim() == "/homeostat retry");
+            let asks = gate::command(&comment.body) == Some(gate::Command::Retry);
             if asks && self.may_speak(comment.author.as_ref()).await {
                 words.push(Word { id: format!("comment:{}", comment.id), at: comment.created_at });
             }
@@ -188,10 +197,22 @@ impl<'a> Reports<'a> {
         Ok(words)
     }
 
+    /// Lists the digests of candidates that people with write access asked to publish.
+    pub(crate) async fn approvals(&self, number: u64) -> Result<BTreeSet<String>, ForgeError> {
+        let mut digests = BTreeSet::new();
+        for comment in self.comments(number).await? {
+            let Some(gate::Command::Approve { digest }) = gate::command(&comment.body) else { continue };
+            if !digests.contains(&digest) && self.may_speak(comment.author.as_ref()).await {
+                digests.insert(digest);
+            }
+        }
+        Ok(digests)
+    }
+
     /// Returns whether an account's word counts; without an account it is the owner's own forge.
     async fn may_speak(&self, actor: Option<&Actor>) -> bool {
         let Some(actor) = actor else { return true };
-        self.permission(actor).await.is_some_and(|permission| permission >= Permission::Write)
+        gate::may_command(Some(actor), None, self.permission(actor).await, self.policy).is_ok()
     }
 
     /// Reads what happened to an issue.

@@ -73,7 +73,7 @@ pub(crate) async fn select(
 ) -> Selected {
     let mut selected = Selected::nothing(policy, None);
     let reports = Reports::new(context, policy, selection);
-    let selector = Selector { context, now, snapshot, leases, policy, reports, forced: selection.issue.is_some() };
+    let selector = Selector { context, now, snapshot, leases, policy, reports, selection };
     if let Err(problem) = selector.fill(&mut selected).await {
         selected.view.error = Some(problem);
     }
@@ -107,8 +107,8 @@ struct Selector<'a> {
     leases: &'a Leases,
     policy: &'a Policy,
     reports: Reports<'a>,
-    /// A person named this very issue.
-    forced: bool,
+    /// What a person named and asked for, where one did.
+    selection: &'a Selection,
 }
 
 /// The base of one repository: what everything is proved on.
@@ -203,7 +203,7 @@ impl Selector<'_> {
 
     /// Reads failed runs of the base branch, unless one issue was asked for.
     async fn failed_runs(&self, base: &Base, selected: &mut Selected) -> Result<Vec<Understood>, RepositoryProblem> {
-        if self.forced {
+        if self.selection.issue.is_some() {
             return Ok(Vec::new());
         }
         let runs = failed_runs::read(self.context, self.policy, base.repository.id, &base.branch);

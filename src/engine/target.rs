@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 
+use crate::engine::approval::{self, Offer};
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, failed_runs, pages, retry, worn};
-use crate::forge::{Comment, ForgeError, PullQuery, PullRequest, PullState, Repository};
+use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, pages, retry, worn};
+use crate::forge::{ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
 use crate::model::{
@@ -17,9 +18,6 @@ use crate::model::{
 use crate::plan::{self, Action, Decision, Desired, Observed, Ownership, Relation};
 use crate::render;
 
-/// Comments read on one issue before the rest is left alone.
-const MAX_COMMENT_PAGES: usize = 20;
-
 /// One repository being written to.
 pub(crate) struct Target<'a> {
     context: &'a Context<'a>,
@@ -28,6 +26,8 @@ pub(crate) struct Target<'a> {
     /// Open pull requests of ours.
     ours: Vec<PullRequest>,
     opened: u32,
+    /// The issue of the candidate at hand was seen with the label that it waits.
+    shown_to_wait: bool,
 }
 
 impl<'a> Target<'a> {
@@ -39,7 +39,7 @@ impl<'a> Target<'a> {
         let ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
         let mut ours = pages::once(ours, |pull| pull.number);
         ours.retain(|pull| plan::branch_grammar(pull.head.as_str()).is_some());
-        Ok(Self { context, policy, repository, ours, opened: 0 })
+        Ok(Self { context, policy, repository, ours, opened: 0, shown_to_wait: false })
     }
 
     /// Returns the repository.
@@ -50,12 +50,19 @@ impl<'a> Target<'a> {
     /// Publishes one candidate: every check again, then the reconciler.
     pub(crate) async fn publish(
         &mut self,
-        candidate: &Candidate,
+        offer: Offer<'_>,
         actions: &mut Vec<Action>,
         opened: u32,
     ) -> Result<Published, EngineError> {
-        match self.try_publish(candidate, actions, opened).await {
-            Ok(published) => Ok(published),
+        let candidate = offer.candidate;
+        match self.try_publish(offer, actions, opened).await {
+            Ok(mut published) => {
+                let over = published.state.is_some() && !published.waits;
+                if over && self.writes() && (self.policy.mode == Mode::Approve || self.shown_to_wait) {
+                    approval::no_longer_waits(self.context, &self.policy.slug, &mut published).await;
+                }
+                Ok(published)
+            }
             Err(ReconcileError::Journal(why)) => Err(EngineError::Journal(why)),
             Err(error) => Ok(failed(candidate, &error)),
         }
@@ -63,10 +70,12 @@ impl<'a> Target<'a> {
 
     async fn try_publish(
         &mut self,
-        candidate: &Candidate,
+        offer: Offer<'_>,
         actions: &mut Vec<Action>,
         opened: u32,
     ) -> Result<Published, ReconcileError> {
+        let candidate = offer.candidate;
+        self.shown_to_wait = false;
         let now = retry(self.context.system, async || self.context.forge.now().await).await?;
         let expired = now > candidate.expires_at;
         let (mut observed, pulls) = observe(self.context, candidate).await?;
@@ -114,7 +123,19 @@ impl<'a> Target<'a> {
             barred.waits = reason == Reason::Capped;
             return self.leave(candidate, barred, &observed).await;
         }
-        actions.extend(plan::actions(&decision, &desired, &observed));
+        let makes = opens || matches!(decision, Decision::Replace { .. });
+        if self.policy.mode == Mode::Approve
+            && makes
+            && !approval::is_approved(self.context, self.policy, offer).await?
+        {
+            let question = approval::question(self.context, offer, &patch, &verdict)?;
+            actions.push(plan::asking(&desired, &question));
+            if self.writes() {
+                return Ok(approval::ask(self.context, &self.policy.slug, offer, &question, verdict).await);
+            }
+        } else {
+            actions.extend(plan::actions(&decision, &desired, &observed));
+        }
         if !self.writes() {
             return Ok(Published {
                 state: None,
@@ -170,7 +191,7 @@ impl<'a> Target<'a> {
     async fn tell_awaiting(&self, candidate: &Candidate, desired: &Desired) {
         let ReportId::Issue { number } = candidate.report else { return };
         let told = match render::awaiting_pr_comment(candidate, &desired.branch, &self.repository.url) {
-            Ok(body) => comment_once(self.context, self.policy, number, &body).await,
+            Ok(body) => comment::once(self.context, &self.policy.slug, number, &body).await,
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
@@ -197,7 +218,7 @@ impl<'a> Target<'a> {
     }
 
     /// Looks whether what was proved still is what is there: the policy, the report, the base.
-    async fn stale(&self, candidate: &Candidate, expired: bool) -> Result<Option<Reason>, ReconcileError> {
+    async fn stale(&mut self, candidate: &Candidate, expired: bool) -> Result<Option<Reason>, ReconcileError> {
         let (forge, slug, system) = (self.context.forge, &candidate.slug, self.context.system);
         if expired {
             return Ok(Some(Reason::Expired));
@@ -214,6 +235,7 @@ impl<'a> Target<'a> {
                 Err(ForgeError::NotFound(_)) => return Ok(Some(Reason::Gone)),
                 Err(error) => return Err(error.into()),
             };
+            self.shown_to_wait = issue.labels.iter().any(|label| label.eq_ignore_ascii_case(approval::WAITS));
             if let Some(reason) = gate::opted_out(&issue.labels) {
                 return Ok(Some(reason));
             }
@@ -391,38 +413,13 @@ pub(crate) async fn tell_duplicates(
     for duplicate in duplicates.iter().filter(|duplicate| duplicate.slug == policy.slug) {
         let Some(pull) = new.get(&duplicate.canonical).copied().or(duplicate.pull) else { continue };
         let told = match render::duplicate_comment(duplicate.canonical, pull) {
-            Ok(body) => comment_once(context, policy, duplicate.issue, &body).await,
+            Ok(body) => comment::once(context, &policy.slug, duplicate.issue, &body).await,
             Err(error) => Err(ForgeError::Invalid(error.to_string())),
         };
         if let Err(error) = told {
             tracing::warn!(slug = %context.veil.name(&policy.slug), issue = duplicate.issue, %error, "no comment was left");
         }
     }
-}
-
-/// Leaves a comment unless one of ours with its marker (its first line) is there; after an unclear answer it is looked for
-/// once more, never written blindly (F-49).
-async fn comment_once(context: &Context<'_>, policy: &Policy, issue: u64, body: &str) -> Result<(), ForgeError> {
-    let (forge, slug) = (context.forge, &policy.slug);
-    let us = retry(context.system, async || forge.identity().await).await?;
-    let marker = body.lines().next().unwrap_or_default();
-    let mut page: Option<String> = None;
-    for _ in 0..MAX_COMMENT_PAGES {
-        let answer = retry(context.system, async || forge.comments(slug, issue, page.as_deref()).await).await?;
-        // Anybody can write our marker; only our own comment is ours (V-09).
-        let ours = |comment: &Comment| {
-            comment.author.as_ref().is_none_or(|author| author.id == us.id)
-                && comment.body.lines().next() == Some(marker)
-        };
-        if answer.items.iter().any(ours) {
-            return Ok(());
-        }
-        page = answer.next;
-        if page.is_none() {
-            break;
-        }
-    }
-    forge.create_comment(slug, issue, body).await.map(|_| ())
 }
 
 /// Returns whether the candidate was made to replace the very patch that is there.

@@ -132,7 +132,7 @@ pub(crate) async fn look(
 
 /// Keeps of a state what is ids, counters and money.
 pub(crate) fn opaque(mut state: FailureState) -> FailureState {
-    state.sketch = None;
+    (state.sketch, state.hint) = (None, None);
     // A job is named in words.
     state.reports.retain(|report| matches!(report, ReportId::Issue { .. }));
     state

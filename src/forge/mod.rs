@@ -137,6 +137,29 @@ pub struct Comment {
     pub created_at: Timestamp,
 }
 
+/// How a comment is answered at a glance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reaction {
+    /// It was read.
+    Eyes,
+    /// What it asks for was done.
+    Rocket,
+    /// It could not be done; a comment says why.
+    Confused,
+}
+
+impl Reaction {
+    /// Returns its name, as GitHub has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Eyes => "eyes",
+            Self::Rocket => "rocket",
+            Self::Confused => "confused",
+        }
+    }
+}
+
 /// What happened to an issue, as its timeline tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IssueEvent {
@@ -479,4 +502,7 @@ pub trait Forge: Send + Sync {
 
     /// Replaces a comment of ours. Idempotent.
     async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()>;
+
+    /// Puts a reaction of ours on a comment; one that is there is as good. Idempotent.
+    async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()>;
 }

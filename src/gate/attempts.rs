@@ -34,6 +34,13 @@ impl AttemptInputs {
         Self { specific: sha256_prefixed(&["replacing", &self.specific, head, base.unwrap_or_default()]), ..self }
     }
 
+    /// Adds a person's hint, where there is one.
+    #[must_use]
+    pub fn hinted(self, hint: Option<&str>) -> Self {
+        let Some(hint) = hint else { return self };
+        Self { specific: sha256_prefixed(&["hinted", &self.specific, hint]), ..self }
+    }
+
     /// Returns the hash by which an attempt that ended so is remembered.
     pub fn remembered(&self, reason: Option<Reason>) -> &str {
         match reason {

@@ -64,6 +64,8 @@ fn is_behind(known: &FailureState, mirror: &FailureState) -> bool {
 
 fn bounded(mut state: FailureState) -> FailureState {
     state.attempts = state.attempts.min(MOST_ATTEMPTS);
+    // Whoever may edit a pull request could write one; a hint is only what was said in a comment.
+    state.hint = None;
     state
 }
 
@@ -73,6 +75,7 @@ fn joined(mut later: FailureState, earlier: &FailureState) -> FailureState {
     add(&mut later.words_used, &earlier.words_used);
     add(&mut later.rejected_trees, &earlier.rejected_trees);
     later.sketch = later.sketch.or_else(|| earlier.sketch.clone());
+    later.hint = later.hint.or_else(|| earlier.hint.clone().filter(|_| later.episode == earlier.episode));
     if later.episode == earlier.episode {
         // Attempts, wait and cost are of one episode; an earlier one's are over.
         later.last_attempt_at = later.last_attempt_at.max(earlier.last_attempt_at);

@@ -4,6 +4,7 @@
 
 mod attempts;
 mod caps;
+mod command;
 mod deal;
 mod episode;
 mod family;
@@ -16,6 +17,7 @@ mod worn;
 
 pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
 pub use caps::{Caps, Openings};
+pub use command::{Command, command};
 pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
@@ -23,7 +25,7 @@ pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::{auto_merge, draft_reasons};
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
-pub use trust::{LabelEvent, TrustFacts, opted_out, trusted};
+pub use trust::{LabelEvent, TrustFacts, may_command, opted_out, trusted};
 pub use worn::{Look as PullLook, PullFacts, Signal, Wear, worn};
 
 use crate::model::Mode;

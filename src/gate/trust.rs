@@ -1,6 +1,6 @@
 //! Who may cause work (REFERENCE.md, Trusted report). Layer 1.
 
-use crate::model::{Actor, Permission, Policy, Reason, Timestamp};
+use crate::model::{Actor, ActorKind, Permission, Policy, Reason, Timestamp};
 
 /// A trigger label put on, as the issue's timeline tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,29 @@ pub fn opted_out(labels: &[String]) -> Option<Reason> {
     labels.iter().any(|label| label.eq_ignore_ascii_case("do-not-fix")).then_some(Reason::DoNotFix)
 }
 
+/// Decides whether an account's word is a person's word (PROTOCOL.md, 2): at least write access, and whatever more `trust`
+/// asks for. Nobody's is the owner's, on a forge of their own.
+///
+/// # Errors
+/// [`Reason::SelfAuthored`], [`Reason::UntrustedAuthor`] for bots and for whoever may not, or [`Reason::PermissionUnknown`].
+pub fn may_command(
+    actor: Option<&Actor>,
+    ourselves: Option<u64>,
+    permission: Option<Permission>,
+    policy: &Policy,
+) -> Result<(), Reason> {
+    let Some(actor) = actor else { return Ok(()) };
+    if ourselves == Some(actor.id) {
+        return Err(Reason::SelfAuthored);
+    }
+    match permission {
+        _ if actor.kind == ActorKind::Bot => Err(Reason::UntrustedAuthor),
+        None => Err(Reason::PermissionUnknown),
+        Some(permission) if permission >= policy.trust.max(Permission::Write) => Ok(()),
+        Some(_) => Err(Reason::UntrustedAuthor),
+    }
+}
+
 /// Decides whether a report may cause work.
 ///
 /// # Errors
@@ -65,7 +88,6 @@ pub fn trusted(facts: &TrustFacts<'_>, policy: &Policy) -> Result<(), Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ActorKind;
 
     fn policy() -> Policy {
         Policy::built_in("o/r".parse().expect("legal"))
@@ -126,6 +148,23 @@ mod tests {
         let (author, mut policy) = (actor(77), policy());
         policy.trusted_authors = vec![77];
         assert_eq!(trusted(&TrustFacts { author: Some(&author), ..TrustFacts::default() }, &policy), Ok(()));
+    }
+
+    #[test]
+    fn v_05_a_command_is_a_persons_with_write_access_and_never_ours_a_bots_or_an_unknowns() {
+        let (person, mut policy) = (actor(5), policy());
+        let bot = Actor { kind: ActorKind::Bot, ..actor(6) };
+        let asks = |who: &Actor, permission, policy: &Policy| may_command(Some(who), Some(9), permission, policy);
+        assert_eq!(asks(&person, Some(Permission::Write), &policy), Ok(()));
+        assert_eq!(asks(&person, Some(Permission::Triage), &policy), Err(Reason::UntrustedAuthor));
+        assert_eq!(asks(&person, None, &policy), Err(Reason::PermissionUnknown));
+        assert_eq!(asks(&bot, Some(Permission::Admin), &policy), Err(Reason::UntrustedAuthor));
+        assert_eq!(asks(&actor(9), Some(Permission::Admin), &policy), Err(Reason::SelfAuthored));
+        assert_eq!(may_command(None, Some(9), None, &policy), Ok(()), "the owner of a forge in a folder");
+        policy.trust = Permission::Triage;
+        assert_eq!(asks(&person, Some(Permission::Triage), &policy), Err(Reason::UntrustedAuthor));
+        policy.trust = Permission::Maintain;
+        assert_eq!(asks(&person, Some(Permission::Write), &policy), Err(Reason::UntrustedAuthor));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Family, Fingerprint, MicroUsd, ObjectId, ReportId, Sketch, Source, Status, Timestamp, Tokens};
+use crate::model::{
+    Family, Fingerprint, MicroUsd, ObjectId, ReportId, Sketch, Source, Status, Timestamp, Tokens, Untrusted,
+};
 
 /// The schema's name, written into every state.
 pub const STATE_SCHEMA: &str = "homeostat.state/1";
@@ -79,6 +81,9 @@ pub struct FailureState {
     /// The failure whose patch mends this one too; nothing is tried while that patch is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subsumed_by: Option<Fingerprint>,
+    /// What a person with write access wrote behind `/homeostat fix`, redacted: a word for models, and an input of attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Untrusted>,
     /// Past attempts of this episode, oldest first.
     pub attempts_log: Vec<AttemptRecord>,
 }
@@ -110,6 +115,7 @@ impl FailureState {
             words_used: Vec::new(),
             rejected_trees: Vec::new(),
             subsumed_by: None,
+            hint: None,
             attempts_log: Vec::new(),
         }
     }

@@ -176,6 +176,8 @@ pub enum Verb {
     EnableAutoMerge,
     /// Deletes an orphan branch of ours, from the commit that was seen.
     DeleteBranch,
+    /// Asks a person, by one comment with the change and its evidence, whether it may be published.
+    AskForApproval,
     /// Nothing: it is as it should be.
     Keep,
     /// Nothing: it is not ours to touch.
@@ -198,6 +200,18 @@ pub struct Action {
     /// Why nothing is done, for `leave`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+}
+
+/// The action of mode `approve`: a person is asked, and nothing else is written to the target.
+pub fn asking(desired: &Desired, question: &str) -> Action {
+    Action {
+        repository: desired.repository.clone(),
+        verb: Verb::AskForApproval,
+        branch: desired.branch.to_string(),
+        key: desired.key.clone(),
+        digest: sha256_prefixed(&[question]),
+        reason: None,
+    }
 }
 
 /// Lists the actions of a decision; after they are carried out, the same call lists only `keep` or `leave`.

@@ -7,7 +7,7 @@ mod feature;
 mod identity;
 mod overlap;
 
-pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, decide};
+pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, asking, decide};
 pub use feature::{
     FeatureDecision, FeatureEnd, FeatureFacts, FeaturePull, FeatureWish, decide_feature, feature_actions,
     feature_title, is_feature_branch,

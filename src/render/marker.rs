@@ -24,7 +24,7 @@ pub fn write(state: &FailureState) -> String {
     }
     while json.len() > ROOM && keep > 0 {
         keep /= 2;
-        short = FailureState { sketch: None, ..state.clone() };
+        short = FailureState { sketch: None, hint: None, ..state.clone() };
         short.reports.truncate(keep);
         latest(&mut short.attempts_log, keep);
         latest(&mut short.words_used, keep);

@@ -14,10 +14,12 @@ mod summary;
 mod template;
 mod trace;
 
-pub use comment::{awaiting_pr_comment, duplicate_comment};
+pub use comment::{AnswerView, ApprovalView, answer_comment, approval_comment, awaiting_pr_comment, duplicate_comment};
 pub use feature::{FeatureView, feature_body, is_ours, refreshed};
 pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
-pub use report::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals};
+pub use report::{
+    AskedReport, PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals,
+};
 pub use summary::summary;
 pub use template::RenderError;

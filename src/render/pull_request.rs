@@ -14,7 +14,7 @@ pub(super) const BODY_LIMIT: usize = 65_536;
 /// Characters of a title.
 const TITLE_LIMIT: usize = 120;
 /// By what the room of each text is divided, until all of it fits.
-const SCARCITIES: [usize; 3] = [1, 4, 16];
+pub(super) const SCARCITIES: [usize; 3] = [1, 4, 16];
 /// What stands first where the evidence is weak; the same words as in our template.
 const WEAK: &str = "\n> [!WARNING]\n> No test showed this failure before the change; the suite was green and stays green. Look closely.\n\n";
 const TEMPLATE: &str = include_str!("../../templates/pull_request.md.j2");
@@ -159,6 +159,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         message => quote.block("", failure.message(), 40, 4_000),
         trace => trace(failure).map(|text| quote.block("", &text, 80, 8_000)),
         breadcrumbs => (!crumbs.is_empty()).then(|| quote.block("", &crumbs.join("\n"), 40, 4_000)),
+        hint => candidate.state_after.hint.as_ref().map(|hint| quote.block("text", hint.as_str(), 20, 1_000)),
         evidence_sentence => evidence_sentence(candidate),
         before => tally(&evidence.before),
         after => tally(&evidence.after),
@@ -203,7 +204,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
 }
 
 /// Shows the first few of a list, and says how many more there are.
-fn listed<T>(items: &[T], most: usize, show: impl Fn(&T) -> String) -> String {
+pub(super) fn listed<T>(items: &[T], most: usize, show: impl Fn(&T) -> String) -> String {
     let mut shown: Vec<String> = items.iter().take(most).map(show).collect();
     if items.len() > most {
         shown.push(format!("and {} more", items.len() - most));
@@ -262,7 +263,7 @@ fn name_in_sentence(word: &str) -> String {
     if digits { kept.replace('-', "_") } else { kept }
 }
 
-fn evidence_sentence(candidate: &Candidate) -> &'static str {
+pub(super) fn evidence_sentence(candidate: &Candidate) -> &'static str {
     use crate::model::EvidenceKind::{GreenOnly, RedGreen, Reproduced, Synthetic};
     match candidate.evidence.kind {
         RedGreen if candidate.evidence.check.is_some() => {
@@ -279,7 +280,7 @@ fn evidence_sentence(candidate: &Candidate) -> &'static str {
     }
 }
 
-fn tally(side: &Tally) -> minijinja::Value {
+pub(super) fn tally(side: &Tally) -> minijinja::Value {
     let (run, failed, skipped) = (side.counts.run, side.counts.failed, side.counts.skipped);
     // A runner that counts nothing must not look like one that counted nothing.
     let count = |n: u64| if run + failed + skipped == 0 { "–".to_owned() } else { n.to_string() };

@@ -20,6 +20,20 @@ pub struct RunReport {
     pub actions: Vec<Action>,
     /// Changes of any forge, the state branch included.
     pub writes: u64,
+    /// The comment or label that started the run, and what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<AskedReport>,
+}
+
+/// What a person asked for by a comment or a label.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct AskedReport {
+    /// `fix`, `retry`, `approve`, `stop`, `explain` or `label`; nothing where nothing was asked for that counts.
+    pub command: Option<String>,
+    /// Whether it was done.
+    pub done: bool,
+    /// What came of it, or why it is inert, in whole sentences.
+    pub message: String,
 }
 
 /// One repository's part.

@@ -86,6 +86,10 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
     };
     context! {
         head => head(report, facts, quote),
+        asked => report.asked.as_ref().map(|asked| {
+            let command = asked.command.as_ref().map(|command| format!("`{}`", word(command)));
+            format!("{}: {}", command.as_deref().unwrap_or("inert"), quote.prose(&asked.message, 2_000))
+        }),
         hidden_repositories => report.repositories.len().saturating_sub(rows),
         hidden_pulls => pulls.saturating_sub(rows),
         repositories => report.repositories.iter().take(rows).map(|one| context! {

@@ -6,7 +6,9 @@ use crate::engine::publish::{Publications, Published};
 use crate::engine::{RepositoryView, Reservation, SkippedReport};
 use crate::event::{Event, Refusal, RepositoryFinished, RunFinished};
 use crate::model::{Manifest, MicroUsd, Reason, ReasonClass, ReportId, Settled, Source};
-use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport as SkippedLine, Totals};
+use crate::render::{
+    AskedReport, PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport as SkippedLine, Totals,
+};
 
 /// How a run ended, worst last in the order of REFERENCE.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +115,7 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         let published = stages.publications.map_or(&[][..], |p| &p.published);
         // A candidate that waited and was looked at by this run is told of once, by what became of it.
         let looked_at = |skip: &&SkippedReport| {
-            skip.reason == Reason::AwaitingPublish
+            matches!(skip.reason, Reason::AwaitingPublish | Reason::AwaitingApproval)
                 && published.iter().any(|p| p.candidate.slug == skip.slug && p.candidate.report == skip.report)
         };
         let skipped: Vec<&SkippedReport> = skipped.iter().filter(|skip| !looked_at(skip)).collect();
@@ -157,8 +159,21 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         totals,
         actions: stages.publications.map(|p| veiled(&p.actions, views)).unwrap_or_default(),
         writes: stages.writes,
+        asked: None,
     };
     (report, class)
+}
+
+/// Adds what a person asked for, and how it ended.
+pub fn add_asked(report: &mut RunReport, class: ExitClass, mut asked: AskedReport, retryable: bool) -> ExitClass {
+    let hidden = |one: &RepositoryReport| !one.slug.contains('/');
+    if report.repositories.iter().any(hidden) {
+        "What came of it is told where it was asked.".clone_into(&mut asked.message);
+    }
+    let class = if retryable { class.worst(ExitClass::Retryable) } else { class };
+    class.as_str().clone_into(&mut report.totals.exit_class);
+    report.asked = Some(asked);
+    class
 }
 
 /// Names a repository of which nothing may be said by its id.

@@ -4,6 +4,7 @@
 //! own tests can see without a process.
 
 mod bad_input;
+mod commands;
 mod doctor;
 mod formatters;
 mod hostile_commands;

@@ -220,10 +220,9 @@ fn an_environment_that_cannot_be_read_is_a_problem_beside_those_of_the_file() {
         ("CONFIDENCE_THRESHOLD", "NaN"),
         ("LEARNING_ENABLED", "perhaps"),
     ];
-    let flags = Flags { mode: Some(Mode::Approve), dry_run: false };
-    let problems = read("repos.yml", b"version: 3\n", &env, flags).expect_err("all wrong");
+    let problems = read("repos.yml", b"version: 3\n", &env, Flags::default()).expect_err("all wrong");
     let text = problems.to_string();
-    for name in env.iter().map(|(name, _)| *name).chain(["--mode", "repos.yml:1:10: version", "repositories"]) {
+    for name in env.iter().map(|(name, _)| *name).chain(["repos.yml:1:10: version", "repositories"]) {
         assert!(text.contains(name), "{name} is missing in\n{text}");
     }
     assert!(text.ends_with("10 problems"), "{text}");

@@ -15,7 +15,7 @@ use homeostat::forge::rules::{
 };
 use homeostat::forge::{
     Checks, Conclusion, Forge, ForgeError, GlanceQuery, IssueQuery, Label, NewCommit, NewPull, PullEdit, PullQuery,
-    PullState, STATE_SLUG, Step as JobStep, TreeChange,
+    PullState, Reaction, STATE_SLUG, Step as JobStep, TreeChange,
 };
 use homeostat::model::{BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 

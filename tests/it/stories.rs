@@ -2,8 +2,10 @@
 //!
 //! Refuses real files, processes and time; what those do is tested where they live.
 
+mod approve;
 mod auto_merge;
 mod checks;
+mod commands;
 mod doctor;
 mod episodes;
 mod failed_runs;

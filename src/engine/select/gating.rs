@@ -12,7 +12,8 @@ use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
 use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay, Wear};
 use crate::model::{
-    FailureState, Fingerprint, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, sha256_hex,
+    FailureState, Fingerprint, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, Untrusted,
+    sha256_hex,
 };
 use crate::plan::{self, CommitFacts, Ownership};
 
@@ -114,7 +115,11 @@ impl Selector<'_> {
         };
         if let Some(way) = self.in_hand(base, &fingerprint) {
             under_way.insert(fingerprint, way);
-            let reason = if way == UnderWay::Leased { Reason::Leased } else { Reason::AwaitingPublish };
+            let reason = match way {
+                UnderWay::Leased => Reason::Leased,
+                _ if self.policy.mode == Mode::Approve => Reason::AwaitingApproval,
+                _ => Reason::AwaitingPublish,
+            };
             self.skip(group, reason, selected);
             return Ok(None);
         }
@@ -132,7 +137,7 @@ impl Selector<'_> {
         let tried = !pulls.is_empty() || state.as_ref().is_some_and(|state| state.attempts > 0);
         match self.chance(base, group, number, state, word, worn.as_ref()).await? {
             Ok(mut chance) => {
-                let untried = !tried && chance.word.is_none() && !self.forced;
+                let untried = !tried && chance.word.is_none() && self.selection.issue.is_none();
                 if let Some(worn) = worn.as_ref().filter(|worn| worn.red)
                     && !chance.state.rejected_trees.contains(&worn.tree)
                 {
@@ -265,16 +270,23 @@ impl Selector<'_> {
         // A look at the files is worth a call only where the clock and the counter let an attempt begin.
         let unknown = AttemptInputs { specific: String::new(), baseline: String::new() };
         let limits = &self.policy.limits;
-        let early = gate::next_attempt(state.as_ref(), &unknown, limits, self.now, self.forced);
-        let inputs = if early.is_ok() { self.inputs(base, canonical, worn).await? } else { unknown };
-        let next = early.and_then(|_| gate::next_attempt(state.as_ref(), &inputs, limits, self.now, self.forced));
+        let forced = self.selection.forces(state.as_ref().map(|s| s.words_used.as_slice()).unwrap_or_default());
+        let asked = self.selection.asked.as_ref();
+        let said = asked.and_then(|asked| asked.hint.as_ref());
+        let hint = said.or(state.as_ref().and_then(|state| state.hint.as_ref())).cloned();
+        let inputs = async || -> Result<AttemptInputs, ForgeError> {
+            Ok(self.inputs(base, canonical, worn).await?.hinted(hint.as_ref().map(Untrusted::as_str)))
+        };
+        let early = gate::next_attempt(state.as_ref(), &unknown, limits, self.now, forced);
+        let known = if early.is_ok() { inputs().await? } else { unknown };
+        let next = early.and_then(|_| gate::next_attempt(state.as_ref(), &known, limits, self.now, forced));
         let fresh = || FailureState::new(group.fingerprint.clone(), group.family.clone(), episode);
         let (attempt, mut state, word, inputs) = match next {
-            Ok(next) => (next.attempt, state.unwrap_or_else(fresh), word, inputs),
+            Ok(next) => (next.attempt, state.unwrap_or_else(fresh), word, known),
             Err(reason) => {
                 let state = state.unwrap_or_else(fresh);
                 let Some(said) = self.said_since(&group.reports, &state).await? else { return Ok(Err(reason)) };
-                (1, gate::asked_again(state, said.clone()), Some(said), self.inputs(base, canonical, worn).await?)
+                (1, gate::asked_again(state, said.clone()), Some(said), inputs().await?)
             }
         };
         for report in group.reports.iter().map(|understood| &understood.report.id) {
@@ -285,6 +297,10 @@ impl Selector<'_> {
         if let Some(word) = word.as_ref().filter(|word| !state.words_used.contains(word)) {
             state.words_used.push(word.clone());
         }
+        if let Some(asked) = asked.filter(|asked| asked.forces && !state.words_used.contains(&asked.word)) {
+            state.words_used.push(asked.word.clone());
+        }
+        state.hint = hint;
         state.subsumed_by = None;
         state.sketch.get_or_insert_with(|| Sketch::of(&canonical.identity.components));
         Ok(Ok(Chance { state, attempt, inputs, word }))

@@ -57,8 +57,8 @@ macro_rules! forge_around {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
                 Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
-                Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing,
-                TreeChange, TreeEntry, WorkflowRun,
+                Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository,
+                Standing, TreeChange, TreeEntry, WorkflowRun,
             };
             use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -316,6 +316,11 @@ macro_rules! forge_around {
                 async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
                     let call = writing("edit_comment", slug, format_args!("{id} {}", first_line(body)));
                     self.around(call, self.inner().edit_comment(slug, id, body), None).await
+                }
+
+                async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
+                    let call = writing("react", slug, format_args!("{comment} {}", reaction.as_str()));
+                    self.around(call, self.inner().react(slug, comment, reaction), None).await
                 }
             }
         };

@@ -31,8 +31,8 @@ use tokio::sync::OnceCell;
 
 use crate::forge::{
     Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
-    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Repository, Standing, TreeChange,
-    TreeEntry, WorkflowRun,
+    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository, Standing,
+    TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Secret, Timestamp};
 use crate::system::System;
@@ -347,6 +347,10 @@ impl Forge for GithubForge {
 
     async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
         self.change_comment(slug, id, body).await
+    }
+
+    async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
+        self.put_reaction(slug, comment, reaction).await
     }
 }
 

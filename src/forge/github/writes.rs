@@ -14,7 +14,8 @@ use super::client::Ask;
 use super::link::{escape, escape_ref};
 use super::shapes::{self, Sha};
 use crate::forge::{
-    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Label, NewCommit, NewPull, PullEdit, PullRequest, TreeChange,
+    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Label, NewCommit, NewPull, PullEdit, PullRequest, Reaction,
+    TreeChange,
 };
 use crate::model::{BranchName, FileMode, ObjectId, RepoSlug, Timestamp};
 
@@ -307,6 +308,15 @@ impl GithubForge {
         let what = format!("editing comment {id} of {slug}");
         let url = self.url(slug, &format!("/issues/comments/{id}"));
         self.client.send(&Ask::write(Method::PATCH, url, &json!({ "body": body }), what).of(slug)).await?;
+        Ok(())
+    }
+
+    /// GitHub answers 200 instead of 201 where the reaction is there already, so asking twice reacts once.
+    pub(super) async fn put_reaction(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
+        let what = format!("reacting to comment {comment} of {slug}");
+        let url = self.url(slug, &format!("/issues/comments/{comment}/reactions"));
+        let body = json!({ "content": reaction.as_str() });
+        self.client.send(&Ask::write(Method::POST, url, &body, what).of(slug)).await?;
         Ok(())
     }
 }

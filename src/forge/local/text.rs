@@ -10,7 +10,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::forge::rules::{CommentRecord, Mergeable, PullRecord, ThreadKind, ThreadRecord, actor};
-use crate::forge::{IssueEvent, IssueEventKind};
+use crate::forge::{IssueEvent, IssueEventKind, Reaction};
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Timestamp};
 
 /// What stands between the two lines `---` of an issue or a pull request.
@@ -76,6 +76,8 @@ struct CommentFront {
     author: Option<String>,
     #[serde(default, deserialize_with = "moment")]
     created_at: Option<Timestamp>,
+    #[serde(default)]
+    reactions: BTreeSet<Reaction>,
 }
 
 /// What a file of a thread says, with what only the file system knows filled in.
@@ -267,7 +269,8 @@ pub(super) fn parse_comment(text: &str, position: u64, times: &Times) -> Result<
         _ => (CommentFront::default(), text),
     };
     let created_at = front.created_at.unwrap_or(times.born);
-    Ok(CommentRecord { position, author: account(front.author), body: body.to_owned(), created_at })
+    let (author, reactions) = (account(front.author), front.reactions);
+    Ok(CommentRecord { position, author, body: body.to_owned(), created_at, reactions })
 }
 
 /// Writes a comment.
@@ -277,6 +280,10 @@ pub(super) fn write_comment(comment: &CommentRecord) -> String {
         line(&mut out, "author", &scalar(&author.login));
     }
     line(&mut out, "created_at", &comment.created_at.to_string());
+    if !comment.reactions.is_empty() {
+        let names: Vec<&str> = comment.reactions.iter().map(|reaction| reaction.as_str()).collect();
+        line(&mut out, "reactions", &format!("[{}]", names.join(", ")));
+    }
     out.push_str("---\n\n");
     out.push_str(&comment.body);
     out

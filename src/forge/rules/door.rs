@@ -1,6 +1,6 @@
 //! The port's operations, each by GitHub's rules. Layer 2.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::forge::{
     Ahead, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue,
     IssueEvent, IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery,
-    PullRequest, PullState, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
+    PullRequest, PullState, Reaction, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -374,6 +374,20 @@ impl<S: Storage> Forge for Embedded<S> {
         }
         self.storage.put_comment(slug, number, &CommentRecord { body: body.to_owned(), ..comment }).await
     }
+
+    async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
+        self.storage.repository(slug).await?;
+        let _hold = self.storage.exclusive(slug).await?;
+        let (number, position) = comment_place(comment);
+        let comments = self.storage.comments(slug, number).await?;
+        let Some(mut record) = comments.into_iter().find(|record| record.position == position) else {
+            return Err(ForgeError::NotFound(format!("{slug} has no comment {comment}")));
+        };
+        if !record.reactions.insert(reaction) {
+            return Ok(());
+        }
+        self.storage.put_comment(slug, number, &record).await
+    }
 }
 
 /// What several operations share: each is called with the repository held.
@@ -504,7 +518,13 @@ impl<S: Storage> Embedded<S> {
         self.thread_or_not_found(slug, number).await?;
         let at = self.time();
         let position = self.storage.comments(slug, number).await?.last().map_or(0, |last| last.position) + 1;
-        let comment = CommentRecord { position, author: Some(by.clone()), body: body.to_owned(), created_at: at };
+        let comment = CommentRecord {
+            position,
+            author: Some(by.clone()),
+            body: body.to_owned(),
+            created_at: at,
+            reactions: BTreeSet::new(),
+        };
         self.storage.put_comment(slug, number, &comment).await?;
         Ok(comment.to_comment(number))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::forge::{Comment, Issue, IssueEvent, IssueEventKind, PullRequest, PullState};
+use crate::forge::{Comment, Issue, IssueEvent, IssueEventKind, PullRequest, PullState, Reaction};
 use crate::model::{Actor, ActorKind, Asked, BranchName, MergeMethod, ObjectId, RepoSlug, Timestamp, sha256_prefixed};
 
 /// The login that an embedded forge gives to Homeostat.
@@ -247,6 +247,9 @@ pub struct CommentRecord {
     pub body: String,
     /// When it was written.
     pub created_at: Timestamp,
+    /// Our reactions to it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reactions: BTreeSet<Reaction>,
 }
 
 impl CommentRecord {

@@ -64,6 +64,7 @@ POST /repos/{owner}/{repo}/issues/{issue_number}/labels
 DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}
 GET /repos/{owner}/{repo}/issues/{issue_number}/timeline
 PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}
+POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions
 GET /repos/{owner}/{repo}/labels
 POST /repos/{owner}/{repo}/labels
 GET /repos/{owner}/{repo}/labels/{name}

@@ -170,7 +170,6 @@ fn what_is_not_there_yet_is_said() {
     world.configure("");
     let config = world.text("repos.yml");
     world.homeostat(&["run", "--config", &config]).ends_with(2).says(&["no token for GitHub", "local:DIR"]);
-    world.run(&["--mode", "approve"]).ends_with(2).says(&["approve", "observe, draft, ready or auto"]);
     for forge in ["local:/nonexistent", "local:repos.yml", "local:"] {
         world.homeostat(&["run", "--config", &config, "--forge", forge]).ends_with(2).says(&["homeostat demo"]);
     }

@@ -138,6 +138,25 @@ conforms!(f_50_a_locked_thread_denies_comments_and_only_ours_are_edited, |s| {
     assert_eq!(comments.iter().map(|c| c.body.as_str()).collect::<Vec<_>>(), ["mine", "ours, edited"]);
 });
 
+conforms!(a_reaction_is_put_on_a_comment_once_and_changes_nothing_else, |s| {
+    let slug = s.slug.clone();
+    s.people.open_issue(&slug, &issue("a", &[])).await.expect("an issue");
+    let theirs = s.people.comment_as(&slug, 1, "bob", "---\nauthor: nobody\n---\n/homeostat fix\n").await;
+    let theirs = theirs.expect("a comment");
+    let before = s.forge.issue(&slug, 1).await.expect("an issue");
+    s.clock.advance(Duration::from_mins(1));
+    for reaction in [Reaction::Eyes, Reaction::Rocket, Reaction::Eyes] {
+        s.forge.react(&slug, theirs.id, reaction).await.expect("a reaction");
+    }
+    assert!(matches!(s.forge.react(&slug, 77, Reaction::Eyes).await, Err(ForgeError::NotFound(_))));
+    let comments = s.forge.comments(&slug, 1, None).await;
+    assert_eq!(s.note("comments", comments).expect("comments").items, [theirs], "text and author are as they were");
+    assert_eq!(s.forge.issue(&slug, 1).await.expect("an issue"), before);
+    let world = s.people.world(&slug).await.expect("a world");
+    let seen: Vec<_> = world.threads[0].comments[0].reactions.iter().map(|one| one.as_str()).collect();
+    assert_eq!(seen, ["eyes", "rocket"]);
+});
+
 conforms!(permissions_are_by_identity_and_not_by_login, |s| {
     let slug = s.slug.clone();
     s.people.set_permission(&slug, "bob", Permission::Write).await.expect("a permission");

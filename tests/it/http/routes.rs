@@ -96,6 +96,7 @@ impl Place<'_> {
             ("GET", ["milestones"]) => self.list_milestones().await,
             ("GET", ["issues"]) => self.issues().await,
             ("PATCH", ["issues", "comments", id]) => self.edit_comment(number(id)?).await,
+            ("POST", ["issues", "comments", id, "reactions"]) => self.react(number(id)?).await,
             ("GET", ["issues", n]) => self.issue(number(n)?).await,
             ("PATCH", ["issues", n]) => self.edit_issue(number(n)?).await,
             ("GET", ["issues", n, "comments"]) => self.comments(number(n)?).await,

@@ -237,6 +237,15 @@ impl Site {
         })
     }
 
+    /// A reaction of ours.
+    pub(super) fn reaction(&self, comment: u64, content: &str, at: Timestamp) -> Value {
+        let id = comment * 10 + content.len() as u64;
+        json!({
+            "id": id, "node_id": node_id("REA", id), "user": self.user(&actor(OUR_LOGIN)), "content": content,
+            "created_at": rfc3339(at),
+        })
+    }
+
     /// One happening as `/events` and `/timeline` tell it; an edited body is told by neither.
     pub(super) fn event(&self, slug: &RepoSlug, event: &IssueEvent) -> Option<Value> {
         let label = |name: &str| json!({"name": name, "color": "ededed"});

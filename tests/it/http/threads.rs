@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use homeostat::forge::rules::{Storage, ThreadRecord, ThreadWorld, World};
-use homeostat::forge::{Forge, ForgeError, IssueEventKind, Label, NewPull, PullEdit, PullQuery};
+use homeostat::forge::{Forge, ForgeError, IssueEventKind, Label, NewPull, PullEdit, PullQuery, Reaction};
 use homeostat::model::Timestamp;
 use serde_json::{Value, json};
 
@@ -107,6 +107,20 @@ impl Place<'_> {
         let comments = &find(&world, number)?.comments;
         let record = comments.iter().find(|one| one.position == position).ok_or_else(Answer::not_found)?;
         Ok(Answer::json(200, self.hub.site.comment(&self.slug, number, record, id)))
+    }
+
+    /// Puts a reaction on a comment: 201, or 200 where it was there already.
+    pub(super) async fn react(&self, id: u64) -> Handled {
+        let content = self.request.text("content").unwrap_or_default();
+        let reaction: Reaction = serde_json::from_value(json!(content))
+            .map_err(|_| Answer::error(501, "Homeostat has no other reactions."))?;
+        let (number, position) = (id / 1_000_000, id % 1_000_000);
+        let world = self.world().await?;
+        let comments = &find(&world, number)?.comments;
+        let record = comments.iter().find(|one| one.position == position).ok_or_else(Answer::not_found)?;
+        let (status, at) = (if record.reactions.contains(&reaction) { 200 } else { 201 }, record.created_at);
+        self.hub.forge.react(&self.slug, id, reaction).await.map_err(refusal)?;
+        Ok(Answer::json(status, self.hub.site.reaction(id, content, at)))
     }
 
     /// Lists what happened to a thread; the timeline has its comments too.

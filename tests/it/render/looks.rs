@@ -237,6 +237,7 @@ pub(crate) fn fleet() -> RunReport {
         },
         actions: Vec::new(),
         writes: 7,
+        asked: None,
     }
 }
 

@@ -139,7 +139,7 @@ async fn a_person_who_names_the_issue_does_not_wait() {
     assert!(world.run().await.has_reason("family-deferred"));
     let issues = world.forge.issues(&slug, &IssueQuery::default(), None).await;
     let issue = issues.expect("a repository").items.iter().map(|issue| issue.number).max();
-    let selection = Selection { only: Some(slug), issue };
+    let selection = Selection { only: Some(slug), issue, ..Selection::default() };
     let ran = world.run_with(Options { selection, ..Options::default() }).await;
     assert_eq!(ran.pulls("created"), 1, "{:?}", ran.reasons());
 }

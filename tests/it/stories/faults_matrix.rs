@@ -273,7 +273,7 @@ async fn for_issue(story: &Story, faults: Vec<Fault>) -> Ran {
     let slugs = slugs(&story.world);
     let slugs: Vec<&str> = slugs.iter().map(String::as_str).collect();
     let forge = Arc::new(client(&story.http.door, story.world.clock.clone(), &slugs));
-    let selection = Selection { only: Some(story.slug.clone()), issue: Some(1) };
+    let selection = Selection { only: Some(story.slug.clone()), issue: Some(1), ..Selection::default() };
     story.world.run_on(forge, Options { selection, ..Options::default() }).await
 }
 

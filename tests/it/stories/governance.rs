@@ -57,7 +57,7 @@ async fn do_not_fix_is_respected_even_for_an_issue_that_a_person_names() {
     let (world, slug) = shop().await;
     let issue = world.report(&slug, &TOTAL).await;
     world.forge.label_as(&slug, issue, "acme", "Do-Not-Fix").await.expect("a label");
-    let selection = || Selection { only: Some(slug.clone()), issue: Some(issue) };
+    let selection = || Selection { only: Some(slug.clone()), issue: Some(issue), ..Selection::default() };
     let ran = world.run_with(Options { selection: selection(), ..Options::default() }).await;
     assert_eq!(ran.writes, 0);
     assert!(ran.has_reason("do-not-fix"), "{:?}", ran.reasons());

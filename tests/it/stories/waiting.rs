@@ -27,7 +27,7 @@ async fn candidates(world: &World) -> usize {
 #[tokio::test]
 async fn a_run_for_one_repository_publishes_what_waits_for_that_one_alone() {
     let (world, shop, mall) = two_waiting().await;
-    let selection = Selection { only: Some(mall.clone()), issue: None };
+    let selection = Selection { only: Some(mall.clone()), issue: None, ..Selection::default() };
     let ran = world.run_with(Options { selection, ..Options::default() }).await;
     assert_eq!(ran.pulls("created"), 1);
     assert_eq!((world.pulls(&shop).await.len(), world.pulls(&mall).await.len()), (0, 1));
@@ -43,7 +43,7 @@ async fn a_candidate_of_a_repository_that_is_no_longer_configured_waits_and_then
     world.run().await;
     assert_eq!(candidates(&world).await, 1, "the configuration may get the repository back");
     world.hours(8 * 24);
-    let only_shop = Selection { only: Some(shop), issue: None };
+    let only_shop = Selection { only: Some(shop), issue: None, ..Selection::default() };
     assert_eq!(world.run_with(Options { selection: only_shop, ..Options::default() }).await.writes, 0);
     let ran = world.run().await;
     let attempts = ran.attempts();

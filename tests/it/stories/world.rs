@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSettings};
+use homeostat::engine::command::{self, Answer, Heard, Left, Said};
 use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
+use homeostat::engine::publish::Wanted;
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
     state,
@@ -306,6 +308,26 @@ impl World {
         }
     }
 
+    /// Hears a comment that was just written, as `run` does it under its event; the answer is for the summary.
+    pub(crate) async fn hear(&self, said: &Said, options: Options) -> (Option<Result<Answer, String>>, Ran) {
+        let work = async |context: &Context<'_>, _: &Counted<'_>| {
+            let order = match command::hear(context, said.clone()).await.ok()? {
+                Heard::Inert(why) => return Some(Err(why)),
+                Heard::Order(order) => order,
+            };
+            let reservation = match order.selection() {
+                Some(selection) => reserve::reserve(context, &selection).await.ok()?,
+                None => command::nothing(context, Some(order.slug())).await.ok()?,
+            };
+            let (manifest, publications, _) =
+                self.stages(context, &reservation, &options, order.wanted()).await.ok()?;
+            let left = Left { reservation: &reservation, manifest: &manifest, publications: &publications };
+            command::answer(context, &order, &left).await.ok().map(Ok)
+        };
+        let (ran, answer) = self.within(self.forge.clone(), &options, work).await;
+        (answer, ran)
+    }
+
     /// Sees to the pull request of a pushed branch, as `open-pr` does it.
     pub(crate) async fn push(&self, slug: &RepoSlug, pushed: &Pushed, options: Options) -> (Option<Feature>, Ran) {
         let policy = self.config.repositories.iter().find(|policy| policy.slug == *slug).expect("a repository");
@@ -380,8 +402,30 @@ impl World {
         options: &Options,
     ) -> Result<(RunReport, ExitClass), ExitClass> {
         let reservation = reserve::reserve(context, &options.selection).await.map_err(|error| class_of(&error))?;
+        let wanted = Wanted { only: reservation.only.as_ref(), approved: None };
+        let (manifest, published, reservation) = self.stages(context, &reservation, options, Some(wanted)).await?;
+        let stages = Stages {
+            run_id: &context.run.id,
+            reservation: Some(&reservation),
+            manifest: Some(&manifest),
+            publications: Some(&published),
+            patterns_total: 0,
+            budget: None,
+            writes: counted.writes(),
+        };
+        Ok(report::build(&stages))
+    }
+
+    /// Proposes, records, publishes, each through the bytes that it hands on.
+    async fn stages(
+        &self,
+        context: &Context<'_>,
+        reservation: &Reservation,
+        options: &Options,
+        wanted: Option<Wanted<'_>>,
+    ) -> Result<(Manifest, publish::Publications, Reservation), ExitClass> {
         let reservation: Reservation =
-            serde_json::from_slice(&state::encode(&reservation)).expect("a reservation is read as it is written");
+            serde_json::from_slice(&state::encode(reservation)).expect("a reservation is read as it is written");
         let scripted = self.fixers.iter().map(|fixer| fixer as &dyn Fixer);
         let fixers: Vec<&dyn Fixer> = std::iter::once(&NativeFixer as &dyn Fixer).chain(scripted).collect();
         let mut proposals = propose::propose(context, &reservation, &fixers).await;
@@ -394,23 +438,13 @@ impl World {
                 record::record(context, std::slice::from_ref(&manifest), &candidates, Some(&reservation)).await;
             recorded.map_err(|error| class_of(&error))?;
         }
-        let published = if options.publish {
-            publish::publish(context, &candidates, &reservation.duplicates, reservation.only.as_ref())
+        let published = match wanted.filter(|_| options.publish) {
+            Some(wanted) => publish::publish(context, &candidates, &reservation.duplicates, wanted)
                 .await
-                .map_err(|error| class_of(&error))?
-        } else {
-            publish::Publications::default()
+                .map_err(|error| class_of(&error))?,
+            None => publish::Publications::default(),
         };
-        let stages = Stages {
-            run_id: &context.run.id,
-            reservation: Some(&reservation),
-            manifest: Some(&manifest),
-            publications: Some(&published),
-            patterns_total: 0,
-            budget: None,
-            writes: counted.writes(),
-        };
-        Ok(report::build(&stages))
+        Ok((manifest, published, reservation))
     }
 }
 
