@@ -126,7 +126,7 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_reader_panic(text in any::<String>()) {
-        let _ = command(&text);
+        let _unused = command(&text);
     }
 }
 
