@@ -476,5 +476,5 @@ fn parse_shards(text: &str) -> Result<u32, String> {
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {
-    Ok(text.parse::<Mode>()?)
+    text.parse::<Mode>()
 }

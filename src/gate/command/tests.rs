@@ -4,14 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn hinted(text: &str) -> Option<Command> {
-    Some(Command::Fix { hint: Some(text.into()) })
-}
-
 #[test]
 fn each_command_is_read_with_what_belongs_to_it() {
     assert_eq!(command("/homeostat fix"), Some(Command::Fix { hint: None }));
-    assert_eq!(command("/homeostat fix  the year is read as a day \t"), hinted("the year is read as a day"));
+    assert_eq!(
+        command("/homeostat fix  the year is read as a day \t"),
+        Some(Command::Fix { hint: Some("the year is read as a day".into()) })
+    );
     assert_eq!(command("Please.\r\n/homeostat retry\r\nThanks"), Some(Command::Retry));
     assert_eq!(command("/homeostat\tstop  "), Some(Command::Stop));
     assert_eq!(command("/homeostat explain"), Some(Command::Explain));

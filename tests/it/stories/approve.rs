@@ -1,7 +1,7 @@
 //! Stories of mode `approve`: one comment asks, a person's word publishes exactly the candidate that it names.
 
 use homeostat::forge::{Forge, Reaction};
-use homeostat::model::{Mode, Permission, RepoSlug};
+use homeostat::model::{Mode, Permission, Reason, RepoSlug};
 
 use super::commands::{answers, hear, hears_nothing_new, said, shop};
 use super::world::{Options, World};
@@ -108,7 +108,7 @@ async fn b_17_what_nobody_approves_is_proved_once_and_ends_after_seven_days() {
     }
     world.hours(24 * 5);
     let ran = world.run().await;
-    assert!(ran.attempts().iter().any(|end| end.reason.map(|r| r.as_str()) == Some("expired")), "{:?}", ran.events);
+    assert!(ran.attempts().iter().any(|end| end.reason.map(Reason::as_str) == Some("expired")), "{:?}", ran.events);
     let said = said(&world, &slug, issue, "friend", &format!("/homeostat approve {digest}")).await;
     let (answer, _) = hear(&world, &said).await;
     assert!(!answer.done, "{answer:?}");

@@ -300,8 +300,9 @@ impl World {
     /// Runs the whole road over a forge that may be a client of this world's: reserve, propose, record, publish, through
     /// the same serialised bytes as the command line does it.
     pub(crate) async fn run_on(&self, forge: Arc<dyn Forge>, options: Options) -> Ran {
-        let (ran, outcome) =
-            self.within(forge, &options, async |context, counted| self.road(context, counted, &options).await).await;
+        // Boxed, for every story holds one of these, and some hold them inside of others.
+        let road = async |context: &Context<'_>, counted: &Counted<'_>| self.road(context, counted, &options).await;
+        let (ran, outcome) = Box::pin(self.within(forge, &options, road)).await;
         match outcome {
             Ok((report, class)) => Ran { report: Some(report), class, ..ran },
             Err(class) => Ran { class, ..ran },
@@ -324,7 +325,7 @@ impl World {
             let left = Left { reservation: &reservation, manifest: &manifest, publications: &publications };
             command::answer(context, &order, &left).await.ok().map(Ok)
         };
-        let (ran, answer) = self.within(self.forge.clone(), &options, work).await;
+        let (ran, answer) = Box::pin(self.within(self.forge.clone(), &options, work)).await;
         (answer, ran)
     }
 
@@ -332,7 +333,7 @@ impl World {
     pub(crate) async fn push(&self, slug: &RepoSlug, pushed: &Pushed, options: Options) -> (Option<Feature>, Ran) {
         let policy = self.config.repositories.iter().find(|policy| policy.slug == *slug).expect("a repository");
         let open = async |context: &Context<'_>, _: &Counted<'_>| feature::open(context, policy, pushed).await.ok();
-        let (ran, opened) = self.within(self.forge.clone(), &options, open).await;
+        let (ran, opened) = Box::pin(self.within(self.forge.clone(), &options, open)).await;
         (opened, ran)
     }
 
