@@ -10,10 +10,10 @@ use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::run::{Facts, PAYLOAD_CAP, started};
-use crate::cli::session::{self, Privilege, Session, owner_is_gone, read_capped};
+use crate::cli::session::{self, Around, Privilege, Session, read_capped};
 use crate::engine::counted::Counted;
 use crate::engine::feature::{self, Feature, Pushed};
-use crate::engine::{Context, Recorder as _, Veil};
+use crate::engine::{Recorder as _, Veil};
 use crate::event::{Event, RunFinished};
 use crate::forge::Forge;
 use crate::model::{Policy, Reason, RepoSlug};
@@ -70,21 +70,14 @@ async fn drive(
     let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
     let progress = Shown::new(&session.runner, global.format == crate::cli::args::Format::Json);
     let veil = Veil::default();
-    let context = Context {
+    let around = Around {
         forge: &forge,
-        state_forge: state_folder.as_ref().map_or(&forge as &dyn Forge, |folder| folder),
-        workspace: &session.workspace,
-        system: &session.system,
-        config: &session.loaded.config,
-        operator: &session.operator,
-        run: &session.run,
-        library_digest: &session.library_digest,
-        owner_is_gone: &owner_is_gone,
+        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
         progress: &progress,
-        redactor: &session.redactor,
         recorder: &record,
         veil: &veil,
     };
+    let context = session.context(around);
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let journal = |event| record.record(event).map_err(Failure::internal);
     journal(started(session, &facts, None))?;

@@ -9,7 +9,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Privilege, Session, owner_is_gone};
+use crate::cli::session::{self, Around, Privilege, Session};
 use crate::engine::command::{self, Heard, Left, Order, Said};
 use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
@@ -152,21 +152,14 @@ pub(crate) async fn drive(
     let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
     let progress = Shown::new(&session.runner, global.format == Format::Json);
     let veil = Veil::default();
-    let context = Context {
+    let around = Around {
         forge: &forge,
-        state_forge: state_folder.as_ref().map_or(&forge as &dyn Forge, |folder| folder),
-        workspace: &session.workspace,
-        system: &session.system,
-        config: &session.loaded.config,
-        operator: &session.operator,
-        run: &session.run,
-        library_digest: &session.library_digest,
-        owner_is_gone: &owner_is_gone,
+        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
         progress: &progress,
-        redactor: &session.redactor,
         recorder: &record_file,
         veil: &veil,
     };
+    let context = session.context(around);
     journal(&record_file, started(session, facts, None))?;
     let mut road = road(&context, errand).await?;
     let reservation = match &road.selection {

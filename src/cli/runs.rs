@@ -12,10 +12,10 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
 use crate::cli::progress::Shown;
 use crate::cli::record::Unrecorded;
-use crate::cli::session::{self, Privilege, owner_is_gone, read_capped};
+use crate::cli::session::{self, Around, Privilege, read_capped};
+use crate::engine::Veil;
 use crate::engine::bring::bring;
 use crate::engine::counted::Counted;
-use crate::engine::{Context, Veil};
 use crate::forge::Forge;
 use crate::history::{Past, run_id_of};
 use crate::model::{Timestamp, parse_duration};
@@ -174,21 +174,14 @@ async fn pull(args: &PullArgs, global: &Global, output: &Output) -> Outcome {
     let state_folder = session.state_folder().map(|folder| Counted::new(folder, true));
     let progress = Shown::new(&session.runner, global.format == crate::cli::args::Format::Json);
     let (veil, recorder) = (Veil::default(), Unrecorded);
-    let context = Context {
+    let around = Around {
         forge: &forge,
-        state_forge: state_folder.as_ref().map_or(&forge as &dyn Forge, |folder| folder),
-        workspace: &session.workspace,
-        system: &session.system,
-        config: &session.loaded.config,
-        operator: &session.operator,
-        run: &session.run,
-        library_digest: &session.library_digest,
-        owner_is_gone: &owner_is_gone,
+        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
         progress: &progress,
-        redactor: &session.redactor,
         recorder: &recorder,
         veil: &veil,
     };
+    let context = session.context(around);
     let folder = &args.place.artifacts;
     let here = records(folder)?;
     let back = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 use crate::cli::hub::{Hub, PROXY_NAMES};
 use crate::cli::output::say;
 use crate::config::{self, Flags, LoadInput, Loaded};
-use crate::engine::RunInfo;
+use crate::engine::{Context, Progress, Recorder, RunInfo, Veil};
 use crate::forge::github::{Governor, has_root_certificates};
 use crate::forge::local::LocalForge;
 use crate::forge::settings::Settings;
@@ -224,7 +224,38 @@ fn workspace(
     GitWorkspace::new(locate, scratch.join("cache"), scratch.join("run"), sandbox)
 }
 
+/// What a command adds to its session before the engine can work.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) forge: &'a dyn Forge,
+    /// The folder that stands in for an operator's repository, where there is none.
+    pub(crate) state_forge: Option<&'a dyn Forge>,
+    pub(crate) progress: &'a dyn Progress,
+    pub(crate) recorder: &'a dyn Recorder,
+    pub(crate) veil: &'a Veil,
+}
+
 impl Session {
+    /// Puts together everything that the engine works with.
+    pub(crate) fn context<'a>(&'a self, around: Around<'a>) -> Context<'a> {
+        let Around { forge, state_forge, progress, recorder, veil } = around;
+        Context {
+            forge,
+            state_forge: state_forge.unwrap_or(forge),
+            workspace: &self.workspace,
+            system: &self.system,
+            config: &self.loaded.config,
+            operator: &self.operator,
+            run: &self.run,
+            library_digest: &self.library_digest,
+            owner_is_gone: &owner_is_gone,
+            progress,
+            redactor: &self.redactor,
+            recorder,
+            veil,
+        }
+    }
+
     /// Returns the forge as the port.
     pub(crate) fn forge(&self) -> &dyn Forge {
         self.forge.as_ref()
@@ -468,7 +499,7 @@ fn owner(privilege: Privilege, process: u32) -> String {
 }
 
 /// Says whether a lease's owner is a process of this machine that is gone; of other machines nobody can tell.
-pub(crate) fn owner_is_gone(owner: &str) -> bool {
+fn owner_is_gone(owner: &str) -> bool {
     let Some((process, machine_of_owner)) = owner.split_once('@') else { return false };
     let Some((process, start)) = process.split_once(':') else { return false };
     let Ok(process) = process.parse::<u32>() else { return false };

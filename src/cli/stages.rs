@@ -11,13 +11,13 @@ use crate::cli::output::{Output, say};
 use crate::cli::parcels::{self, Found, Ordered};
 use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Privilege, Session, owner_is_gone};
+use crate::cli::session::{self, Around, Privilege, Session};
 use crate::engine::counted::Counted;
 use crate::engine::delivery::{self, Delivery, DeliveryError};
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::shards::Shard;
 use crate::engine::state::encode;
-use crate::engine::{Context, Recorder as _, Reservation, Selection, Veil};
+use crate::engine::{Recorder as _, Reservation, Selection, Veil};
 use crate::event::{Event, RunFinished};
 use crate::forge::Forge;
 use crate::model::{Manifest, Reason, sha256_hex};
@@ -32,21 +32,14 @@ macro_rules! with_context {
         let state_folder = $session.state_folder().map(|folder| Counted::new(folder, $read_only));
         let progress = Shown::new(&$session.runner, $global.format == crate::cli::args::Format::Json);
         let veil = Veil::apart();
-        let $context = Context {
+        let around = Around {
             forge: &$forge,
-            state_forge: state_folder.as_ref().map_or(&$forge as &dyn Forge, |folder| folder),
-            workspace: &$session.workspace,
-            system: &$session.system,
-            config: &$session.loaded.config,
-            operator: &$session.operator,
-            run: &$session.run,
-            library_digest: &$session.library_digest,
-            owner_is_gone: &owner_is_gone,
+            state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
             progress: &progress,
-            redactor: &$session.redactor,
             recorder: &$record,
             veil: &veil,
         };
+        let $context = $session.context(around);
         $work
     }};
 }
