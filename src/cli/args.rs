@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::PinnedAction;
 use crate::engine::shards::MOST_SHARDS;
 use crate::model::{BranchName, Mode, RepoSlug};
 
@@ -144,8 +145,10 @@ pub(crate) enum Command {
     /// Check, show or describe the configuration
     #[command(subcommand, after_help = "Example:\n  homeostat config check")]
     Config(ConfigCommand),
-    /// Write a first configuration, with setup and test command guessed
-    #[command(after_help = "Examples:\n  homeostat init\n  homeostat init --repo owner/app --repo owner/api")]
+    /// Write a first configuration and workflow, with setup and test command guessed, or propose them
+    #[command(
+        after_help = "Examples:\n  homeostat init\n  homeostat init --repo owner/app --action owner/homeostat@COMMIT\n  homeostat init --repo owner/app --action owner/homeostat@COMMIT --pull-request --write\n  homeostat init --repo owner/app --repo owner/api --into owner/ops --pull-request"
+    )]
     Init(InitArgs),
 }
 
@@ -459,9 +462,30 @@ pub(crate) struct InitArgs {
     /// The folder to look at
     #[arg(long, default_value = ".")]
     pub(crate) dir: PathBuf,
-    /// Print the file instead of writing it
+    /// Print the files instead of writing them
     #[arg(long)]
     pub(crate) print: bool,
+    /// Write a workflow too, with the action taken from this commit, as in owner/homeostat@COMMIT
+    #[arg(long, value_name = "ACTION")]
+    pub(crate) action: Option<PinnedAction>,
+    /// Propose the files in a pull request, and make the labels, instead of writing into the folder
+    #[arg(long)]
+    pub(crate) pull_request: bool,
+    /// The repository that holds configuration and workflow, where there are several
+    #[arg(long, value_name = "OWNER/NAME", requires = "pull_request")]
+    pub(crate) into: Option<RepoSlug>,
+    /// Where the repositories are: `github`, or `local:DIR` for a forge in a folder
+    #[arg(long, default_value = "github", requires = "pull_request")]
+    pub(crate) forge: String,
+    /// Where the run's record goes
+    #[arg(long, default_value = "artifacts", requires = "pull_request")]
+    pub(crate) artifacts: PathBuf,
+    /// Write to GitHub from a terminal (a local forge is written to without asking)
+    #[arg(long, requires = "pull_request")]
+    pub(crate) write: bool,
+    /// Print what would happen and write nothing
+    #[arg(long, requires = "pull_request")]
+    pub(crate) dry_run: bool,
 }
 
 fn parse_shards(text: &str) -> Result<u32, String> {

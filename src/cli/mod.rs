@@ -12,6 +12,7 @@ mod fleet;
 mod guard;
 mod help;
 mod hub;
+mod init;
 mod open_pr;
 mod output;
 mod parcels;
@@ -94,7 +95,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Preflight(args) => on_runtime(preflight::preflight(args, global, output)),
         Command::Pattern(command) => patterns::pattern(command, global, output),
         Command::Config(command) => configure::config(command, global, output),
-        Command::Init(args) => configure::init(args, global, output),
+        Command::Init(args) => on_runtime(init::init(args, global, output)),
         Command::Demo(args) => on_runtime(demo::demo(args, global, output)),
         Command::Run(args) => on_runtime(run::run(args, global, output)),
         Command::Reserve(args) => on_runtime(stages::reserve(args, global, output)),

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use crate::actions::Runner;
 use crate::cli::args::{Global, PreflightArgs};
-use crate::cli::configure;
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::init;
 use crate::cli::output::{Output, say};
 use crate::cli::progress::Shown;
 use crate::cli::session;
@@ -121,7 +121,7 @@ fn settings(
 ) -> Result<(Policy, SettingsSaid), Failure> {
     let flags = Flags { mode: None, dry_run: true };
     let beside = tree.root().join(CONFIG);
-    let remote = configure::slug_of(tree.root());
+    let remote = init::slug_of(tree.root());
     let file = args.config.clone().or_else(|| Some(beside).filter(|path| path.is_file()));
     let (loaded, from) = if let Some(path) = &file {
         (session::load(path, env, flags)?, path.display().to_string())

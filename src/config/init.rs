@@ -1,9 +1,50 @@
-//! Writes a first configuration, with what was guessed and why. Layer 1.
+//! Writes a first configuration, with what was guessed and why, and a first workflow. Layer 1.
 
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use crate::config::guess::Guessed;
-use crate::model::RepoSlug;
+use crate::model::{ObjectId, RepoSlug};
+
+/// Where the configuration is looked for.
+pub const CONFIG_PATH: &str = ".homeostat/repos.yml";
+/// Where the workflow goes.
+pub const WORKFLOW_PATH: &str = ".github/workflows/homeostat.yml";
+/// The workflow of the guides, which is linted with them, and what stands for the action in it.
+const WORKFLOW: (&str, &str) =
+    (include_str!("../../docs/guides/workflows/four-jobs.yml"), "OWNER/homeostat/.github/workflows/homeostat.yml@v0");
+/// The same for many repositories.
+const FLEET: (&str, &str) =
+    (include_str!("../../docs/guides/workflows/fleet.yml"), "OWNER/homeostat/.github/workflows/fleet.yml@v0");
+/// Up to so many repositories are proposed for in one job.
+const MOST_ALONE: usize = 40;
+
+/// An action at a commit, as in `owner/homeostat@<forty digits>`: a tag can be moved, a commit cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PinnedAction {
+    repository: RepoSlug,
+    commit: ObjectId,
+}
+
+impl FromStr for PinnedAction {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WANTED: &str = "an action is named as owner/homeostat@ and the commit of a release, in full";
+        let (repository, commit) = text.split_once('@').ok_or(WANTED)?;
+        let repository = repository.parse().map_err(|error| format!("{WANTED} ({error})"))?;
+        let commit = commit.parse().map_err(|_| format!("{WANTED}; `{commit}` can be moved to other code"))?;
+        Ok(Self { repository, commit })
+    }
+}
+
+/// Returns the workflow with four privileges, or for many repositories the one with shards, with the action pinned.
+pub fn first_workflow(action: &PinnedAction, repositories: usize) -> String {
+    let (text, stands_for) = if repositories > MOST_ALONE { FLEET } else { WORKFLOW };
+    let file =
+        stands_for.split(['@']).next().and_then(|path| path.split_once("homeostat/")).map_or("", |split| split.1);
+    text.replace(stands_for, &format!("{}/{file}@{}", action.repository, action.commit))
+}
 
 /// One repository of a first configuration.
 #[derive(Debug, Clone)]
@@ -69,4 +110,31 @@ fn scalar(text: &str) -> String {
 
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    #[test]
+    fn the_workflow_names_the_action_by_its_commit_and_nothing_else_stays_to_be_filled_in() {
+        let action: PinnedAction = format!("acme/homeostat@{COMMIT}").parse().expect("legal");
+        let few = first_workflow(&action, 3);
+        assert!(few.contains(&format!("uses: acme/homeostat/.github/workflows/homeostat.yml@{COMMIT}\n")), "{few}");
+        let many = first_workflow(&action, MOST_ALONE + 1);
+        assert!(many.contains(&format!("uses: acme/homeostat/.github/workflows/fleet.yml@{COMMIT}\n")), "{many}");
+        assert!(many.contains("shards:"), "{many}");
+        for text in [few, many] {
+            assert!(!text.contains("OWNER") && !text.contains("@v0"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_moved_is_no_pin() {
+        for text in ["acme/homeostat", "acme/homeostat@v1", "acme/homeostat@main", "homeostat@0123456", "@", ""] {
+            assert!(text.parse::<PinnedAction>().is_err(), "{text}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod settings;
 mod show;
 mod template;
 
-pub use init::{InitRepo, first_config};
+pub use init::{CONFIG_PATH, InitRepo, PinnedAction, WORKFLOW_PATH, first_config, first_workflow};
 pub use load::{Beside, Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load};
 pub use problem::{Place, Problem, ProblemCode, Problems};
 pub use raw::MAX_BYTES;

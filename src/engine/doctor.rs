@@ -5,12 +5,11 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use crate::config::{Config, PrivateTargets, guess};
+use crate::config::{Config, PrivateTargets};
 use crate::doctor::{Facts, Finding, Severity, Target, examine, missing_labels};
-use crate::engine::ground::MANIFESTS;
-use crate::engine::retry;
+use crate::engine::ground;
 use crate::forge::settings::Settings;
-use crate::forge::{Forge, ForgeError, ForgeResult, Label};
+use crate::forge::{Forge, ForgeError, Label};
 use crate::model::{BranchName, Machine, Mode, Policy, RepoSlug, RepositorySetup, Seen, Unseen};
 use crate::render::doctor::{Checkup, Fixed};
 use crate::system::System;
@@ -117,21 +116,10 @@ async fn test_command(look: &Look<'_>, policy: &Policy, seen: &RepositorySetup) 
         return Err(why.clone());
     }
     let Some(base) = &seen.base else { return Ok(None) };
-    let guessed = guessed(look, &policy.slug, base).await;
-    guessed.map_err(|error: ForgeError| Unseen::because(format!("its files could not be read ({error}).")))
-}
-
-async fn guessed(look: &Look<'_>, slug: &RepoSlug, base: &BranchName) -> ForgeResult<Option<String>> {
-    let (forge, system) = (look.forge, look.system);
-    let Some(head) = retry(system, async || forge.branch(slug, base).await).await? else { return Ok(None) };
-    let entries = retry(system, async || forge.tree(slug, &head).await).await?;
-    let mut manifests = std::collections::BTreeMap::new();
-    for entry in entries.iter().filter(|entry| MANIFESTS.contains(&entry.path.as_str())) {
-        let content = retry(system, async || forge.blob(slug, &entry.id).await).await?;
-        manifests.insert(entry.path.clone(), String::from_utf8_lossy(&content).into_owned());
-    }
-    let paths: Vec<String> = entries.into_iter().map(|entry| entry.path).collect();
-    Ok(guess::commands(&manifests, &paths).test)
+    let guessed = ground::guessed(look.forge, look.system, &policy.slug, base).await;
+    guessed
+        .map(|guessed| guessed.test)
+        .map_err(|error: ForgeError| Unseen::because(format!("its files could not be read ({error}).")))
 }
 
 /// Makes the labels that a repository lacks. One that somebody else made meanwhile is as good.

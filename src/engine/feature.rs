@@ -305,7 +305,8 @@ impl Branch<'_> {
     }
 }
 
-fn feature_pull(pull: &PullRequest) -> FeaturePull {
+/// Reduces a pull request to what is decided by.
+pub(crate) fn feature_pull(pull: &PullRequest) -> FeaturePull {
     let end = match pull.state {
         PullState::Open => FeatureEnd::Open,
         PullState::Merged => FeatureEnd::Merged,

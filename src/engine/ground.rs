@@ -7,9 +7,13 @@ use std::collections::BTreeMap;
 use tracing::Instrument as _;
 
 use crate::config::guess;
-use crate::engine::TestLog;
 use crate::engine::baseline::{Unusable, machine};
-use crate::model::{FileState, NetworkAccess, Patch, Policy, Project, Reason, RepoPath, TestCommands};
+use crate::engine::{TestLog, retry};
+use crate::forge::{Forge, ForgeResult};
+use crate::model::{
+    BranchName, FileState, NetworkAccess, Patch, Policy, Project, Reason, RepoPath, RepoSlug, TestCommands,
+};
+use crate::system::System;
 use crate::workspace::{Checkout, CommandSpec, Execution, Exit, Snapshot, WorkspaceError};
 
 /// A base tree after setup.
@@ -20,7 +24,7 @@ pub(crate) struct Ground {
 }
 
 /// The files that guesses are made from.
-pub(crate) const MANIFESTS: &[&str] = &[
+const MANIFESTS: &[&str] = &[
     "package.json",
     "package-lock.json",
     "pnpm-lock.yaml",
@@ -190,6 +194,26 @@ pub(crate) async fn effective_commands(
         typecheck: configured.typecheck.clone(),
         format: configured.format.clone(),
     })
+}
+
+/// Guesses from the files of a branch on the forge; nothing is known of a branch that is not there.
+pub(crate) async fn guessed(
+    forge: &dyn Forge,
+    system: &dyn System,
+    slug: &RepoSlug,
+    branch: &BranchName,
+) -> ForgeResult<guess::Guessed> {
+    let Some(head) = retry(system, async || forge.branch(slug, branch).await).await? else {
+        return Ok(guess::Guessed::default());
+    };
+    let entries = retry(system, async || forge.tree(slug, &head).await).await?;
+    let mut manifests = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| MANIFESTS.contains(&entry.path.as_str())) {
+        let content = retry(system, async || forge.blob(slug, &entry.id).await).await?;
+        manifests.insert(entry.path.clone(), String::from_utf8_lossy(&content).into_owned());
+    }
+    let paths: Vec<String> = entries.into_iter().map(|entry| entry.path).collect();
+    Ok(guess::commands(&manifests, &paths))
 }
 
 /// Reads the manifests in a project's folder by name, and lists the files below it, as a guess needs them.

@@ -19,6 +19,7 @@ pub mod fixers;
 mod formatter;
 mod glance;
 mod ground;
+pub mod init;
 mod lease;
 mod opening;
 mod pages;

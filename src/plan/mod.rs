@@ -5,6 +5,7 @@
 mod decide;
 mod feature;
 mod identity;
+mod init;
 mod overlap;
 
 pub use decide::{Action, Decision, Desired, Observed, ObservedPull, RefState, Verb, actions, asking, decide};
@@ -15,4 +16,5 @@ pub use feature::{
 pub use identity::{
     CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership, tested_parent,
 };
+pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key};
 pub use overlap::{Relation, relation};

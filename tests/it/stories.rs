@@ -17,6 +17,7 @@ mod feature_branches;
 mod fleet;
 mod governance;
 mod guards;
+mod init;
 mod kept;
 mod private;
 mod program;

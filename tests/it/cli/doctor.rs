@@ -49,7 +49,7 @@ fn a_folder_tells_what_it_can_and_a_repository_that_is_not_there_is_a_problem() 
 }
 
 /// Runs the program beside the door that it talks to.
-async fn over_http(world: &World, door: &Door, args: &[&str], env: &[(&str, &str)]) -> Ended {
+pub(super) async fn over_http(world: &World, door: &Door, args: &[&str], env: &[(&str, &str)]) -> Ended {
     let mut command = world.program(args);
     command.env("GITHUB_API_URL", door.url()).env("GITHUB_TOKEN", TOKEN).envs(env.iter().copied());
     tokio::task::spawn_blocking(move || ended(command)).await.expect("it ended")

@@ -1,4 +1,4 @@
-//! Every other command: help, `config`, `init`, `pattern`, `eval`, and once the whole demo.
+//! Every other command: help, `config`, `pattern`, `eval`, and once the whole demo.
 
 use std::fs;
 
@@ -86,25 +86,6 @@ fn config_is_checked_shown_and_described() {
     world.write("repos.yml", "version: 1\nmod: ready\nrepositories:\n  - slug: nope\n");
     let problems = with("check", &["--format", "json"]).ends_with(2).stdout;
     assert!(problems.contains("mode") && problems.contains("nope"), "both problems at once: {problems}");
-}
-
-#[test]
-fn init_says_what_it_guessed_and_overwrites_nothing() {
-    let world = World::empty();
-    world.write("app/Cargo.toml", "[package]\nname = \"app\"\nversion = \"0.1.0\"\n");
-    world.write("app/Cargo.lock", "version = 4\n");
-    world.homeostat(&["init", "--dir", "app"]).ends_with(2).says(&["--repo owner/name"]);
-    let init = ["init", "--dir", "app", "--repo", "acme/app"];
-    let printed = world.homeostat(&[&init[..], &["--print"]].concat()).ends_with(0);
-    assert!(printed.stdout.contains("acme/app") && !world.path("app/.homeostat").exists());
-    world.homeostat(&init).ends_with(0).says(&["Cargo.toml is there", "cargo"]);
-    let written = fs::read_to_string(world.path("app/.homeostat/repos.yml")).expect("the test world holds it");
-    assert!(written.contains("slug: acme/app") && written.contains("test_command: cargo test"), "{written}");
-    assert_eq!(printed.stdout.trim(), written.trim());
-    world.homeostat(&["config", "check", "--config", "app/.homeostat/repos.yml"]).ends_with(0);
-    world.write("app/.homeostat/repos.yml", "mine");
-    world.homeostat(&init).ends_with(2).says(&["there already", "--print"]);
-    assert_eq!(fs::read_to_string(world.path("app/.homeostat/repos.yml")).expect("the test world holds it"), "mine");
 }
 
 #[test]

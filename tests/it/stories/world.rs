@@ -12,6 +12,7 @@ use homeostat::engine::command::{self, Answer, Heard, Left, Said};
 use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
+use homeostat::engine::init::{self, Proposed, Wish};
 use homeostat::engine::publish::Wanted;
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
@@ -335,6 +336,14 @@ impl World {
         let open = async |context: &Context<'_>, _: &Counted<'_>| feature::open(context, policy, pushed).await.ok();
         let (ran, opened) = Box::pin(self.within(self.forge.clone(), &options, open)).await;
         (opened, ran)
+    }
+
+    /// Sets a repository up.
+    pub(crate) async fn init(&self, wish: &Wish<'_>, options: Options) -> (Option<Proposed>, Ran) {
+        let propose =
+            async |context: &Context<'_>, _: &Counted<'_>| init::propose(context, wish, Mode::Ready).await.ok();
+        let (ran, proposed) = Box::pin(self.within(self.forge.clone(), &options, propose)).await;
+        (proposed, ran)
     }
 
     /// Does some work with everything that the engine needs, and tells what it did besides.
