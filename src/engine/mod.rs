@@ -21,6 +21,7 @@ mod glance;
 mod ground;
 mod lease;
 mod opening;
+pub mod outcomes;
 mod pages;
 pub(crate) mod preflight;
 pub mod propose;

@@ -6,6 +6,7 @@ mod comment;
 pub mod doctor;
 mod feature;
 pub mod marker;
+pub mod outcomes;
 pub mod preflight;
 mod pull_request;
 mod quote;
@@ -16,6 +17,7 @@ mod trace;
 
 pub use comment::{AnswerView, ApprovalView, answer_comment, approval_comment, awaiting_pr_comment, duplicate_comment};
 pub use feature::{FeatureView, feature_body, is_ours, refreshed};
+pub use outcomes::{OutcomesReport, RepositoryOutcomes};
 pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{

@@ -18,6 +18,7 @@ mod fleet;
 mod governance;
 mod guards;
 mod kept;
+mod outcomes;
 mod private;
 mod program;
 mod publishing;

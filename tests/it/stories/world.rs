@@ -11,6 +11,7 @@ use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSetti
 use homeostat::engine::command::{self, Answer, Heard, Left, Said};
 use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
+use homeostat::engine::outcomes::{self, Schedule};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
 use homeostat::engine::publish::Wanted;
 use homeostat::engine::{
@@ -24,7 +25,7 @@ use homeostat::forge::rules::{ManualClock, NewIssue, World as ForgeWorld};
 use homeostat::forge::{Forge, ForgeError, PullQuery, PullRequest, PullState, STATE_SLUG};
 use homeostat::model::{Manifest, Mode, Permission, Policy, RepoSlug, Timestamp};
 use homeostat::redact::Redactor;
-use homeostat::render::RunReport;
+use homeostat::render::{OutcomesReport, RunReport};
 use homeostat::report::{self, ExitClass, Stages};
 use homeostat::system::System;
 
@@ -335,6 +336,24 @@ impl World {
         let open = async |context: &Context<'_>, _: &Counted<'_>| feature::open(context, policy, pushed).await.ok();
         let (ran, opened) = Box::pin(self.within(self.forge.clone(), &options, open)).await;
         (opened, ran)
+    }
+
+    /// Reads back what became of our pull requests, as `outcomes` does it.
+    pub(crate) async fn outcomes(&self, options: Options) -> (Option<OutcomesReport>, Ran) {
+        self.outcomes_of(None, options).await
+    }
+
+    /// Reads it back in a workflow with a schedule.
+    pub(crate) async fn outcomes_of(
+        &self,
+        schedule: Option<&Schedule>,
+        options: Options,
+    ) -> (Option<OutcomesReport>, Ran) {
+        let read = async |context: &Context<'_>, _: &Counted<'_>| {
+            outcomes::read_back(context, options.selection.only.as_ref(), schedule).await.ok()
+        };
+        let (ran, report) = Box::pin(self.within(self.forge.clone(), &options, read)).await;
+        (report, ran)
     }
 
     /// Does some work with everything that the engine needs, and tells what it did besides.
