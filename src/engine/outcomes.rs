@@ -181,7 +181,6 @@ impl Teller<'_> {
                     at,
                     merge: pull.merge_sha.clone(),
                     reverted_at: None,
-                    red: None,
                 },
             );
         }

@@ -21,8 +21,6 @@ pub enum PullEnd {
     Closed,
     /// It was merged, and a later commit of the base took it back.
     Reverted,
-    /// It was merged, and after it the base failed in a way that it had not failed before.
-    TurnedRed,
 }
 
 impl PullEnd {
@@ -32,7 +30,6 @@ impl PullEnd {
             Self::Merged => "merged",
             Self::Closed => "closed",
             Self::Reverted => "reverted",
-            Self::TurnedRed => "turned-red",
         }
     }
 }
@@ -62,7 +59,7 @@ pub struct PullOutcome {
     pub source: Option<Source>,
     /// The pattern, where one made it and the record is still there.
     pub pattern: Option<String>,
-    /// When it happened; of a revert and of a red base, when it was seen.
+    /// When it happened; of a revert, when it was seen.
     pub at: Timestamp,
     /// Who merged or closed it.
     pub by: Option<String>,
@@ -92,9 +89,6 @@ pub struct KnownOutcome {
     /// When a revert was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverted_at: Option<Timestamp>,
-    /// The failure that the base had after the merge and not before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub red: Option<String>,
 }
 
 /// What is remembered of one repository's pull requests.

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::model::{BranchName, PullOutcome};
+use crate::model::PullOutcome;
 use crate::redact::Redactor;
 use crate::render::{code_span, prose, table_cell};
 
@@ -168,19 +168,6 @@ pub fn paused_comment(last: u64, pulls: &[u64]) -> String {
         pulls.len(),
         named.join(", "),
         code_span(PAUSED_LABEL)
-    )
-}
-
-/// Writes the comment that says that the base turned red after a merge of ours.
-pub fn red_comment(number: u64, workflow: &str, run: &str, revert: Option<&BranchName>) -> String {
-    let rest = match revert {
-        Some(branch) => format!("A pull request from {} takes it back.", code_span(branch.as_str())),
-        None => "Nothing was changed; `native_fixers.revert_first` would propose a revert.".to_owned(),
-    };
-    format!(
-        "<!-- homeostat:turned-red {number} -->\nAfter the merge of #{number} the workflow {} failed in a way that it had \
-         not failed before: {run}. {rest}\n",
-        code_span(workflow)
     )
 }
 

@@ -3,8 +3,8 @@
 //! Says it once and takes it back; what another job said in the same place counts as said.
 
 use crate::engine::outcomes::tracking;
-use crate::engine::{Context, EngineError, comment, pages, retry};
-use crate::forge::{Conclusion, ForgeError, WorkflowRun};
+use crate::engine::{Context, EngineError, pages, retry};
+use crate::forge::{Conclusion, WorkflowRun};
 use crate::gate;
 use crate::model::{BranchName, RepoSlug};
 use crate::render::outcomes::{self as words, ScheduleHealth};
@@ -72,8 +72,7 @@ async fn say(context: &Context<'_>, schedule: &Schedule, health: &mut ScheduleHe
         }
         return Ok(());
     };
-    let about = |text: &str| text.starts_with(words::SCHEDULE_MARKER);
-    let comment = comment::find(context, slug, issue.number, about).await?;
+    let comment = tracking::newest(context, slug, issue.number, words::SCHEDULE_MARKER).await?;
     let says_so = match &comment {
         Some(comment) => words::says_schedule_fails(&comment.body),
         None => words::says_schedule_fails(&issue.body),
@@ -91,9 +90,11 @@ async fn say(context: &Context<'_>, schedule: &Schedule, health: &mut ScheduleHe
     if context.run.dry_run {
         return Ok(());
     }
-    match comment {
+    // What another account of ours said cannot be edited by this one: a word of its own stands below it.
+    let us = retry(system, async || forge.identity().await).await?;
+    match comment.filter(|comment| comment.author.as_ref().is_none_or(|author| author.id == us.id)) {
         Some(comment) => forge.edit_comment(slug, comment.id, &text).await?,
-        None => comment::keep(context, slug, issue.number, &text, async || Ok::<(), ForgeError>(())).await?,
+        None => forge.create_comment(slug, issue.number, &text).await.map(drop)?,
     }
     Ok(())
 }

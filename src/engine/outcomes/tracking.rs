@@ -13,12 +13,16 @@ const ISSUE_PAGES: usize = 30;
 /// The account of a workflow's own token, which writes the same issue when a schedule fails (its id is GitHub's).
 const ACTIONS: (&str, u64) = ("github-actions[bot]", 41_898_282);
 
+/// Returns whether an account is ours, or the one of a workflow's own token.
+fn is_ours(author: &Actor, us: &Actor) -> bool {
+    let by_actions =
+        author.kind == ActorKind::Bot && author.id == ACTIONS.1 && author.login.eq_ignore_ascii_case(ACTIONS.0);
+    author.id == us.id || by_actions
+}
+
 /// Returns whether an issue is the tracking issue.
 fn is_it(issue: &Issue, us: &Actor) -> bool {
-    let by_actions = |author: &Actor| {
-        author.kind == ActorKind::Bot && author.id == ACTIONS.1 && author.login.eq_ignore_ascii_case(ACTIONS.0)
-    };
-    let ours = issue.author.as_ref().is_some_and(|author| author.id == us.id || by_actions(author));
+    let ours = issue.author.as_ref().is_some_and(|author| is_ours(author, us));
     ours && !issue.is_pull_request && issue.body.contains(TRACKING_MARKER)
 }
 
@@ -83,6 +87,23 @@ pub(super) async fn ensure(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Finds the newest comment of ours that begins with a marker.
+pub(super) async fn newest(
+    context: &Context<'_>,
+    slug: &RepoSlug,
+    issue: u64,
+    marker: &str,
+) -> Result<Option<Comment>, ForgeError> {
+    let us = us(context).await?;
+    let read = async |page: Option<&str>| context.forge.comments(slug, issue, page).await;
+    let listed = pages::all(context.system, ISSUE_PAGES, read).await;
+    if let Some(error) = listed.failed {
+        return Err(error);
+    }
+    let ours = |comment: &Comment| comment.author.as_ref().is_some_and(|author| is_ours(author, &us));
+    Ok(listed.items.into_iter().rfind(|comment| ours(comment) && comment.body.starts_with(marker)))
 }
 
 /// Finds our comment with the first line of a text.
