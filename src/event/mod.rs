@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    EvidenceKind, MicroUsd, NetworkAccess, PullOutcome, Reason, Resources, SandboxLevel, Source, Status, Tally, Timestamp, Tokens,
+    EvidenceKind, MicroUsd, NetworkAccess, PullOutcome, Reason, Resources, SandboxLevel, Source, Status, Tally,
+    Timestamp, Tokens,
 };
 
 /// The schema's name, written into every line.

@@ -14,8 +14,8 @@ use crate::model::{
     CANDIDATE_SCHEMA, Candidate, FailureState, MANIFEST_SCHEMA, Manifest, PullOutcome, STATE_SCHEMA, Timestamp, Verdict,
 };
 use crate::redact::SecretPlace;
-use crate::render::RunReport;
 use crate::render::OutcomesReport;
+use crate::render::RunReport;
 use crate::render::doctor::Checkup;
 use crate::render::preflight::Preflight;
 

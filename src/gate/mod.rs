@@ -23,9 +23,7 @@ pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
 pub use mirror::{Ledger, ledger_is_lost, rebuilt};
-pub use outcome::{
-    CLOSED_IN_A_ROW, FAILED_IN_A_ROW, Later, Merge, failures_in_a_row, is_news, pauses, reverting,
-};
+pub use outcome::{CLOSED_IN_A_ROW, FAILED_IN_A_ROW, Later, Merge, failures_in_a_row, is_news, pauses, reverting};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::{auto_merge, draft_reasons};
 pub use runs::{RunEnd, RunFacts, failed_runs, mendable};

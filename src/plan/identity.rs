@@ -12,7 +12,9 @@ const TRAILER: &str = "Homeostat-Candidate:";
 /// Returns the branch of an episode: `homeostat/<fp16>`, from the second on with `-<n>`.
 pub fn branch_for(fingerprint: &Fingerprint, episode: u32) -> BranchName {
     let suffix = if episode > 1 { format!("-{episode}") } else { String::new() };
-    format!("{BRANCH_PREFIX}{}{suffix}", fingerprint.fp16()).parse().expect("internal error: our branch grammar is legal")
+    format!("{BRANCH_PREFIX}{}{suffix}", fingerprint.fp16())
+        .parse()
+        .expect("internal error: our branch grammar is legal")
 }
 
 /// Reads a branch name of our grammar: the sixteen characters and the episode.

@@ -13,6 +13,7 @@ pub use feature::{
     feature_title, is_feature_branch,
 };
 pub use identity::{
-    BRANCH_PREFIX, CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership, tested_parent,
+    BRANCH_PREFIX, CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership,
+    tested_parent,
 };
 pub use overlap::{Relation, relation};

@@ -106,7 +106,9 @@ impl OutcomesReport {
         if rows.is_empty() {
             page.push_str("Nothing new.\n");
         } else {
-            page.push_str("| repository | pull request | outcome | by | lines on top | words |\n|---|---|---|---|---|---|\n");
+            page.push_str(
+                "| repository | pull request | outcome | by | lines on top | words |\n|---|---|---|---|---|---|\n",
+            );
             for (one, outcome) in rows {
                 let words = outcome.words.as_deref().unwrap_or_default();
                 let _infallible = writeln!(
@@ -123,7 +125,8 @@ impl OutcomesReport {
         }
         for one in &self.repositories {
             let said = one.deleted.iter().map(|branch| format!("branch {} deleted", code_span(branch)));
-            let kept = one.kept.iter().map(|kept| format!("branch {} stays: {}", code_span(&kept.branch), prose(&kept.why)));
+            let kept =
+                one.kept.iter().map(|kept| format!("branch {} stays: {}", code_span(&kept.branch), prose(&kept.why)));
             let rest = one.notes.iter().chain(&one.error).map(|text| prose(&redactor.redact(text).into_string()));
             for line in said.chain(kept).chain(rest) {
                 let _infallible = writeln!(page, "\n- {}: {line}", code_span(&one.slug));
@@ -185,7 +188,10 @@ const WORKS: &str = "works again";
 
 /// Writes what takes the place of that comment once the schedule works again.
 pub fn schedule_works(workflow: &str) -> String {
-    format!("{SCHEDULE_MARKER}\nThe schedule of {} had failed several times in a row; it {WORKS}.\n", code_span(workflow))
+    format!(
+        "{SCHEDULE_MARKER}\nThe schedule of {} had failed several times in a row; it {WORKS}.\n",
+        code_span(workflow)
+    )
 }
 
 /// Returns whether a text says that the schedule fails, and not that it works again.

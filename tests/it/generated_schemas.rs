@@ -9,7 +9,8 @@ use homeostat::event::{
     RepositoryFinished, RunFinished, RunStarted, SandboxRef, Write, schemas,
 };
 use homeostat::model::{
-    MANIFEST_SCHEMA, Manifest, MicroUsd, NetworkAccess, PullEnd, PullOutcome, Reason, ReportId, SandboxLevel, Settled, Source, Status, Tokens,
+    MANIFEST_SCHEMA, Manifest, MicroUsd, NetworkAccess, PullEnd, PullOutcome, Reason, ReportId, SandboxLevel, Settled,
+    Source, Status, Tokens,
 };
 use homeostat::plan::{Action, Verb};
 use serde_json::Value;

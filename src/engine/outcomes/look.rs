@@ -98,10 +98,10 @@ impl Looker<'_> {
             return Err(error);
         }
         let near = |written: Timestamp| written.since(at).max(at.since(written)) <= CLOSING_WORDS;
-        let theirs = listed.items.into_iter().filter(|comment| {
+        let mut theirs = listed.items.into_iter().filter(|comment| {
             near(comment.created_at) && comment.author.as_ref().is_some_and(|author| author.id == by.id)
         });
-        let words = theirs.last().map(|comment| self.clean(&comment.body)).filter(|text| !text.is_empty());
+        let words = theirs.next_back().map(|comment| self.clean(&comment.body)).filter(|text| !text.is_empty());
         Ok((Some(by.login), words))
     }
 
@@ -122,7 +122,8 @@ impl Looker<'_> {
     ) -> Result<Option<AttemptFinished>, EngineError> {
         let yesterday = Timestamp::from_millis(opened.as_millis().saturating_sub(86_400_000));
         let folders = [opened, yesterday].map(|at| format!("events/{}/", at.day().replace('-', "/")));
-        let paths: Vec<&str> = folders.iter().flat_map(|folder| self.snapshot.below(folder)).take(MOST_RECORDS).collect();
+        let paths: Vec<&str> =
+            folders.iter().flat_map(|folder| self.snapshot.below(folder)).take(MOST_RECORDS).collect();
         let tree = trailer.tree.to_string();
         for path in paths {
             let Some(bytes) = self.context.state().read(self.snapshot, path).await? else { continue };

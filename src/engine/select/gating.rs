@@ -12,8 +12,8 @@ use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
 use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay, Wear};
 use crate::model::{
-    FailureState, Fingerprint, KnownOutcomes, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, Untrusted,
-    sha256_hex,
+    FailureState, Fingerprint, KnownOutcomes, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp,
+    Untrusted, sha256_hex,
 };
 use crate::plan::{self, CommitFacts, Ownership};
 

@@ -14,8 +14,8 @@ use super::client::Ask;
 use super::link::{escape, escape_ref};
 use super::shapes::{self, Sha};
 use crate::forge::{
-    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Issue, Label, NewCommit, NewPull, PullEdit, PullRequest, Reaction,
-    TreeChange,
+    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Issue, Label, NewCommit, NewPull, PullEdit, PullRequest,
+    Reaction, TreeChange,
 };
 use crate::model::{BranchName, FileMode, ObjectId, RepoSlug, Timestamp};
 

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use super::page::page_of;
 use super::record::comment_place;
 use super::{
-    CommentRecord, Embedded, Happening, NewIssue, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
+    CommentRecord, Embedded, Happening, NewIssue, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key,
+    ref_key,
 };
 use crate::forge::{
     Ahead, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue,

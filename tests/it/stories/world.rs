@@ -11,8 +11,8 @@ use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSetti
 use homeostat::engine::command::{self, Answer, Heard, Left, Said};
 use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
-use homeostat::engine::outcomes::{self, Schedule};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
+use homeostat::engine::outcomes::{self, Schedule};
 use homeostat::engine::publish::Wanted;
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
