@@ -206,9 +206,10 @@ async fn f_63_a_revert_is_told_after_the_merge_and_nothing_is_proposed_again_wit
         let merge = world.forge.merge_pull(&slug, pull, "ann", MergeStyle::Squash).await.expect("it merges");
         world.tick();
         assert_eq!(told(&read(&world).await.0)[0].outcome, PullEnd::Merged);
-        let (message, extra) = match by_words {
-            true => (format!("Revert \"fix\"\n\nThis reverts commit {merge}.\n"), "# other work\n"),
-            false => ("Back to before\n".to_owned(), ""),
+        let (message, extra) = if by_words {
+            (format!("Revert \"fix\"\n\nThis reverts commit {merge}.\n"), "# other work\n")
+        } else {
+            ("Back to before\n".to_owned(), "")
         };
         let text = format!("{}{extra}", source(&["total"]));
         let files = [("src/shop.py", Some(text.as_str()))];
