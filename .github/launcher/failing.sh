@@ -32,8 +32,9 @@ text="$SAID
 The scheduled run failed $IN_A_ROW times in a row, last in $run. Nothing is repaired while it does. The summary of that run
 says why, and docs/guides/troubleshooting.md what to do."
 own="github-actions[bot]"
-issue=$(gh api "repos/$GITHUB_REPOSITORY/issues?state=open&creator=github-actions%5Bbot%5D&per_page=100" \
-  --jq "[.[] | select(.pull_request == null and .title == \"$TITLE\" and ((.body // \"\") | contains(\"$MARKER\"))) | .number] | min // empty")
+# `homeostat outcomes` writes the same issue, perhaps as an App or as a person who belongs here; a stranger's is none.
+issue=$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues?state=open&per_page=100" \
+  --jq ".[] | select(.pull_request == null and .title == \"$TITLE\" and ((.body // \"\") | contains(\"$MARKER\")) and (.user.type == \"Bot\" or (.author_association | IN(\"OWNER\", \"MEMBER\", \"COLLABORATOR\")))) | .number" | sort -n | head -n 1)
 if [ -z "$issue" ]; then
   gh api "repos/$GITHUB_REPOSITORY/issues" -f title="$TITLE" -f body="$MARKER
 $text" --jq .html_url
@@ -41,7 +42,7 @@ $text" --jq .html_url
 fi
 # Once for each time that it broke: what was said after it last worked is enough.
 said=$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$issue/comments?per_page=100" \
-  --jq ".[] | select(.user.login == \"$own\" and (.body | startswith(\"$SAID\"))) | .created_at" | sort | tail -n 1)
+  --jq ".[] | select((.user.login == \"$own\" or .user.type == \"Bot\") and (.body | startswith(\"$SAID\"))) | .created_at" | sort | tail -n 1)
 if [ -z "$said" ]; then
   said=$(gh api "repos/$GITHUB_REPOSITORY/issues/$issue" --jq "select((.body // \"\") | contains(\"$SAID\")) | .created_at")
 fi

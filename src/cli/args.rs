@@ -47,6 +47,7 @@ impl Command {
                 | Self::Record(_)
                 | Self::Publish(_)
                 | Self::OpenPr(_)
+                | Self::Outcomes(_)
         )
     }
 }
@@ -96,6 +97,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  homeostat open-pr --branch feat/login --dry-run\n  homeostat open-pr                                in a workflow with `on: push`"
     )]
     OpenPr(OpenPrArgs),
+    /// Read back what became of our pull requests; delete merged branches of ours
+    #[command(
+        after_help = "Examples:\n  homeostat outcomes --forge local:fleet\n  homeostat outcomes --repo owner/app --dry-run"
+    )]
+    Outcomes(OutcomesArgs),
     /// Say what of token, settings, rules and machine keeps Homeostat from its work, and how to mend it
     #[command(
         after_help = "Examples:\n  homeostat doctor --repo owner/app\n  homeostat doctor --fix --write           makes the labels that are missing"
@@ -252,6 +258,15 @@ pub(crate) struct OpenPrArgs {
     /// The branch; without it the one that the workflow's push event names
     #[arg(long)]
     pub(crate) branch: Option<BranchName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutcomesArgs {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Only this repository
+    #[arg(long)]
+    pub(crate) repo: Option<RepoSlug>,
 }
 
 #[derive(Debug, Args)]

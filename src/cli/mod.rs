@@ -14,6 +14,7 @@ mod help;
 mod hub;
 mod init;
 mod open_pr;
+mod outcomes;
 mod output;
 mod parcels;
 mod patterns;
@@ -107,6 +108,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Runs(command) => on_runtime(runs::runs(command, global, output)),
         Command::Doctor(args) => on_runtime(doctor::doctor(args, global, output)),
         Command::OpenPr(args) => on_runtime(open_pr::open_pr(args, global, output)),
+        Command::Outcomes(args) => on_runtime(outcomes::outcomes(args, global, output)),
         Command::Eval(args) => on_runtime(eval::eval(args, global, output)),
     }
 }

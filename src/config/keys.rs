@@ -228,7 +228,7 @@ const AUTO_MERGE: &[Key] = &[
     key(
         "delete_branch",
         Takes::Switch,
-        "Whether our branch goes after the merge. Remembered for `outcomes`, which is not there yet; until then a repository's own setting does it.",
+        "Whether `outcomes` deletes the branch of a merged pull request of ours. One with a person's commit at its end stays.",
     ),
 ];
 

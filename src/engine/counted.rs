@@ -255,6 +255,11 @@ impl Forge for Counted<'_> {
         self.counted(made.instrument(call("enable_auto_merge")).await)
     }
 
+    async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
+        self.permit()?;
+        self.counted(self.inner.create_issue(slug, title, body).instrument(call("create_issue")).await)
+    }
+
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
         self.permit()?;
         self.counted(self.inner.create_comment(slug, number, body).instrument(call("create_comment")).await)

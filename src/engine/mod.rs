@@ -22,6 +22,7 @@ mod ground;
 pub mod init;
 mod lease;
 mod opening;
+pub mod outcomes;
 mod pages;
 pub(crate) mod preflight;
 pub mod propose;

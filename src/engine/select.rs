@@ -12,13 +12,14 @@ use tokio::sync::OnceCell;
 
 use crate::engine::failed_runs::{self, FailedRuns};
 use crate::engine::lease::Leases;
+use crate::engine::outcomes::tracking;
 use crate::engine::rebuild::Rebuilt;
 use crate::engine::reports::{Reports, Understood};
 use crate::engine::state::{self, Snapshot};
 use crate::engine::{
     Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry, veil,
 };
-use crate::forge::{ForgeError, Repository, TreeEntry};
+use crate::forge::{ForgeError, Issue, Repository, TreeEntry};
 use crate::model::{
     Actor, BranchName, FailureState, Family, Fingerprint, ObjectId, Policy, Reason, RepoPath, ReportId, Timestamp,
 };
@@ -157,6 +158,12 @@ impl Selector<'_> {
         if found.issues.is_empty() && runs.is_empty() {
             return Ok(());
         }
+        if tracking::paused(self.context, &self.policy.slug).await.map_err(|error| problem(&error))?.is_some() {
+            self.leave_all(&found.issues, runs, selected);
+            // No first look tells that the label was taken off.
+            selected.unsettled = true;
+            return Ok(());
+        }
         let known = self.context.state().failures(self.snapshot, base.repository.id).await;
         let known = known.map_err(|error| state_problem(&error))?;
         selected.wake_at = known.iter().filter_map(|state| state.backoff_until).filter(|at| *at > self.now).min();
@@ -199,6 +206,24 @@ impl Selector<'_> {
         groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
         let around = Around { base: &base, known: &known, us: &us };
         self.choose(&around, groups, selected).await.map_err(|error| problem(&error))
+    }
+
+    /// Leaves every report alone while people have the repository paused.
+    fn leave_all(&self, issues: &[Issue], runs: Vec<Understood>, selected: &mut Selected) {
+        let skipped = |report: ReportId, fingerprint: Option<Fingerprint>, since: Timestamp| SkippedReport {
+            slug: self.policy.slug.clone(),
+            report,
+            fingerprint,
+            reason: Reason::Paused,
+            message: Reason::Paused.sentence().to_owned(),
+            since,
+        };
+        selected.skipped.extend(
+            issues.iter().map(|issue| skipped(ReportId::Issue { number: issue.number }, None, issue.created_at)),
+        );
+        selected.skipped.extend(
+            runs.into_iter().map(|run| skipped(run.report.id, Some(run.identity.fingerprint), run.report.created_at)),
+        );
     }
 
     /// Reads failed runs of the base branch, unless one issue was asked for.

@@ -326,6 +326,11 @@ pub fn candidate_path(repository_id: u64, fingerprint: &Fingerprint) -> String {
     format!("candidates/{repository_id}/{}/candidate.json", fingerprint.fp16())
 }
 
+/// Returns where what became of a repository's pull requests is remembered.
+pub fn outcomes_path(repository_id: u64) -> String {
+    format!("outcomes/{repository_id}.json")
+}
+
 /// Returns where a run's lease lies.
 pub fn lease_path(run_id: &str) -> String {
     format!("leases/{run_id}.json")

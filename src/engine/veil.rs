@@ -59,6 +59,7 @@ impl Veil {
             Event::RepositoryFinished(one) => &mut one.repo,
             Event::Refusal(one) => &mut one.repo,
             Event::Write(one) => &mut one.repo,
+            Event::Outcome(one) => &mut one.repo,
             Event::Recovered(one) => &mut one.repo,
             Event::RunStarted(_) | Event::RunFinished(_) => return event,
         };
@@ -76,6 +77,10 @@ impl Veil {
             Event::RepositoryFinished(one) => one.errors.clear(),
             Event::Refusal(one) => one.rule.sentence().clone_into(&mut one.message),
             Event::Write(one) => one.result = None,
+            Event::Outcome(one) => {
+                one.url.clear();
+                (one.by, one.words) = (None, None);
+            }
             Event::Recovered(_) | Event::RunStarted(_) | Event::RunFinished(_) => {}
         }
         event

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    EvidenceKind, MicroUsd, NetworkAccess, Reason, Resources, SandboxLevel, Source, Status, Tally, Timestamp, Tokens,
+    EvidenceKind, MicroUsd, NetworkAccess, PullOutcome, Reason, Resources, SandboxLevel, Source, Status, Tally,
+    Timestamp, Tokens,
 };
 
 /// The schema's name, written into every line.
@@ -95,6 +96,9 @@ pub enum Event {
     /// A change of a forge: the intent before, the result after.
     #[serde(rename = "write")]
     Write(Box<Write>),
+    /// What became of a pull request of ours.
+    #[serde(rename = "outcome")]
+    Outcome(Box<PullOutcome>),
     /// What an earlier run left unfinished was finished.
     #[serde(rename = "recovered")]
     Recovered(Box<Recovered>),

@@ -11,9 +11,10 @@ use crate::event::{
 };
 use crate::intake::log::DiagnosisDocument;
 use crate::model::{
-    CANDIDATE_SCHEMA, Candidate, FailureState, MANIFEST_SCHEMA, Manifest, STATE_SCHEMA, Timestamp, Verdict,
+    CANDIDATE_SCHEMA, Candidate, FailureState, MANIFEST_SCHEMA, Manifest, PullOutcome, STATE_SCHEMA, Timestamp, Verdict,
 };
 use crate::redact::SecretPlace;
+use crate::render::OutcomesReport;
 use crate::render::RunReport;
 use crate::render::doctor::Checkup;
 use crate::render::preflight::Preflight;
@@ -28,6 +29,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("diagnosis", document::<DiagnosisDocument>("What `diagnose --format json` says of a log.", None)),
         ("doctor", document::<Checkup>("What `doctor --format json` finds.", None)),
         ("event-attempt.finished", event::<AttemptFinished>("attempt.finished")),
+        ("event-outcome", event::<PullOutcome>("outcome")),
         ("event-recovered", event::<Recovered>("recovered")),
         ("event-refusal", event::<Refusal>("refusal")),
         ("event-repository.finished", event::<RepositoryFinished>("repository.finished")),
@@ -35,6 +37,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("event-run.started", event::<RunStarted>("run.started")),
         ("event-write", event::<Write>("write")),
         ("manifest", document::<Manifest>("What one `propose` left behind.", Some(MANIFEST_SCHEMA))),
+        ("outcomes", document::<OutcomesReport>("What `outcomes --format json` says of our pull requests.", None)),
         ("preflight", document::<Preflight>("What `preflight --format json` says of a working tree.", None)),
         ("run-report", document::<RunReport>("Standard output of `run --format json`.", None)),
         ("scan", document::<Vec<SecretPlace>>("What `scan --format json` finds.", None)),

@@ -497,6 +497,9 @@ pub trait Forge: Send + Sync {
         expected: &ObjectId,
     ) -> ForgeResult<()>;
 
+    /// Files an issue. After an unclear answer look for its marker.
+    async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue>;
+
     /// Writes a comment. After an unclear answer look for its marker.
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment>;
 

@@ -18,6 +18,13 @@ pub(crate) enum Edit {
 /// Edits among lines that both sides have; more are a shuffle, and looking for them takes memory by the square.
 const MOST_EDITS: usize = 1500;
 
+/// Counts the lines that go and the lines that come between two texts.
+pub fn changed_lines(old: &str, new: &str) -> u64 {
+    let (old, new): (Vec<&[u8]>, Vec<&[u8]>) =
+        (old.lines().map(str::as_bytes).collect(), new.lines().map(str::as_bytes).collect());
+    diff(&old, &new).iter().filter(|edit| !matches!(edit, Edit::Keep(..))).count() as u64
+}
+
 /// Returns the edits that turn the old lines into the new ones, removals before additions (Myers, 1986, greedy).
 pub(crate) fn diff(old: &[&[u8]], new: &[&[u8]]) -> Vec<Edit> {
     let mut names: HashMap<&[u8], usize> = HashMap::new();

@@ -25,6 +25,7 @@ use paths::Filters;
 
 pub use added::added_secrets;
 pub use change::{Change, FileDiff, Hunk, Line, LineKind, MalformedDiff, ModeSeen, TreeView, Whole};
+pub use lines::changed_lines;
 pub use paths::may_touch;
 pub use rule::{Context, Findings, Rule, SyntaxCheck};
 pub use rules::RULES;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::event::{
     AttemptFinished, Event, Line, Recovered, Refusal, RepositoryFinished, RunFinished, RunStarted, Write,
 };
-use crate::model::{MicroUsd, Timestamp};
+use crate::model::{MicroUsd, PullOutcome, Timestamp};
 use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SummaryFacts, Totals};
 
 /// One past run.
@@ -31,6 +31,8 @@ pub struct Past {
     pub refusals: Vec<Refusal>,
     /// What it meant to write, and what came of it.
     pub writes: Vec<Write>,
+    /// What it found to have become of pull requests.
+    pub outcomes: Vec<PullOutcome>,
     /// What it finished for others.
     pub recovered: Vec<Recovered>,
     /// Lines of a kind that this version does not know.
@@ -63,6 +65,7 @@ impl Past {
             Event::RepositoryFinished(event) => self.repositories.push(*event),
             Event::Refusal(event) => self.refusals.push(*event),
             Event::Write(event) => self.writes.push(*event),
+            Event::Outcome(event) => self.outcomes.push(*event),
             Event::Recovered(event) => self.recovered.push(*event),
         }
     }

@@ -5,19 +5,21 @@ use std::fmt;
 use crate::model::{BranchName, Fingerprint, ObjectId, sha256_prefixed};
 
 /// The folder of every branch of ours.
-const PREFIX: &str = "homeostat/";
+pub const BRANCH_PREFIX: &str = "homeostat/";
 /// The trailer that marks our commits.
 const TRAILER: &str = "Homeostat-Candidate:";
 
 /// Returns the branch of an episode: `homeostat/<fp16>`, from the second on with `-<n>`.
 pub fn branch_for(fingerprint: &Fingerprint, episode: u32) -> BranchName {
     let suffix = if episode > 1 { format!("-{episode}") } else { String::new() };
-    format!("{PREFIX}{}{suffix}", fingerprint.fp16()).parse().expect("internal error: our branch grammar is legal")
+    format!("{BRANCH_PREFIX}{}{suffix}", fingerprint.fp16())
+        .parse()
+        .expect("internal error: our branch grammar is legal")
 }
 
 /// Reads a branch name of our grammar: the sixteen characters and the episode.
 pub fn branch_grammar(branch: &str) -> Option<(&str, u32)> {
-    let rest = branch.strip_prefix(PREFIX)?;
+    let rest = branch.strip_prefix(BRANCH_PREFIX)?;
     let (fp16, episode) = match rest.split_once('-') {
         None => (rest, 1),
         Some((fp16, digits)) => {

@@ -14,7 +14,8 @@ pub use feature::{
     feature_title, is_feature_branch,
 };
 pub use identity::{
-    CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership, tested_parent,
+    BRANCH_PREFIX, CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership,
+    tested_parent,
 };
 pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key};
 pub use overlap::{Relation, relation};

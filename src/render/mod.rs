@@ -7,6 +7,7 @@ pub mod doctor;
 mod feature;
 mod init;
 pub mod marker;
+pub mod outcomes;
 pub mod preflight;
 mod pull_request;
 mod quote;
@@ -18,6 +19,7 @@ mod trace;
 pub use comment::{AnswerView, ApprovalView, answer_comment, approval_comment, awaiting_pr_comment, duplicate_comment};
 pub use feature::{FeatureView, feature_body, is_ours, refreshed};
 pub use init::{INIT_TITLE, InitFile, InitView, init_body};
+pub use outcomes::{OutcomesReport, RepositoryOutcomes};
 pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{

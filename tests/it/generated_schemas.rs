@@ -9,7 +9,8 @@ use homeostat::event::{
     RepositoryFinished, RunFinished, RunStarted, SandboxRef, Write, schemas,
 };
 use homeostat::model::{
-    MANIFEST_SCHEMA, Manifest, MicroUsd, NetworkAccess, Reason, ReportId, SandboxLevel, Settled, Source, Status, Tokens,
+    MANIFEST_SCHEMA, Manifest, MicroUsd, NetworkAccess, PullEnd, PullOutcome, Reason, ReportId, SandboxLevel, Settled,
+    Source, Status, Tokens,
 };
 use homeostat::plan::{Action, Verb};
 use serde_json::Value;
@@ -131,6 +132,25 @@ pub(crate) fn lines() -> Vec<Line> {
             key: "k".to_owned(),
             digest: "d".to_owned(),
             result: None,
+        })),
+        Event::Outcome(Box::new(PullOutcome {
+            repo: "acme/parcels".to_owned(),
+            fingerprint: candidate.fingerprint.to_string(),
+            episode: 1,
+            outcome: PullEnd::Merged,
+            number: 7,
+            url: "https://github.com/acme/parcels/pull/7".to_owned(),
+            branch: "homeostat/x".to_owned(),
+            tree: "a".repeat(40),
+            candidate: Some("d".to_owned()),
+            source: None,
+            pattern: None,
+            at: sample::moment(2),
+            by: Some("ann".to_owned()),
+            words: None,
+            commit: Some("b".repeat(40)),
+            seconds_to_merge: Some(60),
+            lines_on_top: Some(0),
         })),
         Event::Recovered(Box::new(Recovered {
             repo: "acme/parcels".to_owned(),

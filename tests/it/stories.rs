@@ -19,6 +19,7 @@ mod governance;
 mod guards;
 mod init;
 mod kept;
+mod outcomes;
 mod private;
 mod program;
 mod publishing;

@@ -12,8 +12,8 @@ use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
 use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay, Wear};
 use crate::model::{
-    FailureState, Fingerprint, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp, Untrusted,
-    sha256_hex,
+    FailureState, Fingerprint, KnownOutcomes, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp,
+    Untrusted, sha256_hex,
 };
 use crate::plan::{self, CommitFacts, Ownership};
 
@@ -84,7 +84,7 @@ impl Selector<'_> {
         let known_state = known_state.as_ref();
         selected.rebuilt.extend(rebuilt);
         let used = known_state.map(|s| s.words_used.as_slice()).unwrap_or_default();
-        let (number, regression, word, worn) = match self.episode(&pulls, group, used).await? {
+        let (number, regression, word, worn) = match self.episode(id, &pulls, group, used).await? {
             Episode::Open { number, regression, word } => (number, regression, word, None),
             Episode::Kept { number, pull } => {
                 under_way.insert(fingerprint.clone(), UnderWay::PullRequest(pull));
@@ -422,10 +422,37 @@ impl Selector<'_> {
         Ok(if has { report.created_at.max(at.after(Duration::from_millis(1))) } else { Timestamp::default() })
     }
 
+    /// Returns when merges were seen to be taken back, as `outcomes` remembers it; what cannot be read is not known.
+    async fn outcomes(&self, repository_id: u64) -> BTreeMap<u64, Timestamp> {
+        let path = state::outcomes_path(repository_id);
+        let known: Option<KnownOutcomes> =
+            self.context.state().read_json(self.snapshot, &path).await.unwrap_or_else(|error| {
+                tracing::warn!(%error, "what became of earlier pull requests cannot be read");
+                None
+            });
+        let pulls = known.map(|known| known.pulls).unwrap_or_default();
+        pulls.into_iter().filter_map(|(number, one)| Some((number, one.reverted_at?))).collect()
+    }
+
     /// Decides the episode; reads timelines and comments only where a past pull request asks for it. Any report of the
     /// failure may say that it came back, and any of them may hold a person's word.
-    async fn episode(&self, pulls: &[PullRequest], group: &mut Group, used: &[String]) -> Result<Episode, ForgeError> {
-        let past: Vec<PastPull> = pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
+    async fn episode(
+        &self,
+        repository_id: u64,
+        pulls: &[PullRequest],
+        group: &mut Group,
+        used: &[String],
+    ) -> Result<Episode, ForgeError> {
+        let mut past: Vec<PastPull> =
+            pulls.iter().map(|pull| PastPull { number: pull.number, fate: fate(pull) }).collect();
+        if past.iter().any(|pull| matches!(pull.fate, Fate::Merged(_))) {
+            let known = self.outcomes(repository_id).await;
+            for pull in &mut past {
+                if let (Fate::Merged(_), Some(at)) = (pull.fate, known.get(&pull.number)) {
+                    pull.fate = Fate::Reverted(*at);
+                }
+            }
+        }
         let mut reported_at = Timestamp::default();
         let mut words = Vec::new();
         let over = !past.is_empty() && past.iter().all(|pull| pull.fate != Fate::Open);

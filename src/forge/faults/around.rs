@@ -308,6 +308,11 @@ macro_rules! forge_around {
                     self.around(call, self.inner().enable_auto_merge(slug, number, method, expected), None).await
                 }
 
+                async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
+                    let call = writing("create_issue", slug, first_line(title));
+                    self.around(call, self.inner().create_issue(slug, title, body), None).await
+                }
+
                 async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
                     let call = writing("create_comment", slug, format_args!("{number} {}", first_line(body)));
                     self.around(call, self.inner().create_comment(slug, number, body), None).await

@@ -341,6 +341,10 @@ impl Forge for GithubForge {
         self.let_merge(slug, number, method, expected).await
     }
 
+    async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
+        self.write_issue(slug, title, body).await
+    }
+
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
         self.write_comment(slug, number, body).await
     }

@@ -14,8 +14,8 @@ use super::client::Ask;
 use super::link::{escape, escape_ref};
 use super::shapes::{self, Sha};
 use crate::forge::{
-    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Label, NewCommit, NewPull, PullEdit, PullRequest, Reaction,
-    TreeChange,
+    Comment, FOLDER_IN_THE_WAY, ForgeError, ForgeResult, Issue, Label, NewCommit, NewPull, PullEdit, PullRequest,
+    Reaction, TreeChange,
 };
 use crate::model::{BranchName, FileMode, ObjectId, RepoSlug, Timestamp};
 
@@ -294,6 +294,14 @@ impl GithubForge {
         let body = json!({ "milestone": milestone.number });
         self.client.send(&Ask::write(Method::PATCH, url, &body, what).of(slug)).await?;
         Ok(())
+    }
+
+    pub(super) async fn write_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
+        let what = format!("filing an issue in {slug}");
+        let body = json!({ "title": title, "body": body });
+        let ask = Ask::create(self.url(slug, "/issues"), &body, what).of(slug).counted_as_content();
+        let shape: shapes::IssueShape = self.client.ask(&ask).await?;
+        Ok(shape.issue())
     }
 
     pub(super) async fn write_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

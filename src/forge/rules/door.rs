@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use super::page::page_of;
 use super::record::comment_place;
 use super::{
-    CommentRecord, Embedded, Happening, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key, ref_key,
+    CommentRecord, Embedded, Happening, NewIssue, Object, ObjectKind, Storage, ThreadKind, actor, object, pull_key,
+    ref_key,
 };
 use crate::forge::{
     Ahead, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue,
@@ -345,6 +346,17 @@ impl<S: Storage> Forge for Embedded<S> {
     ) -> ForgeResult<()> {
         self.storage.repository(slug).await?;
         self.let_merge(slug, number, method, expected).await
+    }
+
+    async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
+        let new = NewIssue {
+            author: Some(self.us().login),
+            title: title.to_owned(),
+            body: body.to_owned(),
+            labels: Vec::new(),
+        };
+        let number = self.open_issue(slug, &new).await?;
+        self.issue(slug, number).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -54,6 +54,7 @@ POST /repos/{owner}/{repo}/git/trees
 GET /repos/{owner}/{repo}/git/trees/{tree_sha}
 GET /repos/{owner}/{repo}/installation
 GET /repos/{owner}/{repo}/issues
+POST /repos/{owner}/{repo}/issues
 GET /repos/{owner}/{repo}/issues/{issue_number}
 PATCH /repos/{owner}/{repo}/issues/{issue_number}
 POST /repos/{owner}/{repo}/issues/{issue_number}/assignees

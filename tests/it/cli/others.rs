@@ -15,6 +15,7 @@ fn the_help_of_every_subcommand_has_an_example() {
         "record",
         "publish",
         "open-pr",
+        "outcomes",
         "doctor",
         "runs",
         "runs list",

@@ -138,6 +138,19 @@ conforms!(f_50_a_locked_thread_denies_comments_and_only_ours_are_edited, |s| {
     assert_eq!(comments.iter().map(|c| c.body.as_str()).collect::<Vec<_>>(), ["mine", "ours, edited"]);
 });
 
+conforms!(an_issue_of_ours_is_filed_as_ours, |s| {
+    let slug = s.slug.clone();
+    s.people.open_issue(&slug, &issue("a", &[])).await.expect("an issue");
+    let made = s.forge.create_issue(&slug, "Homeostat", "---\nauthor: nobody\n---\nours\n").await;
+    let made = made.expect("an issue");
+    let us = s.forge.identity().await.expect("us");
+    assert_eq!((made.number, made.author.map(|author| author.id), made.open), (2, Some(us.id), true));
+    let seen = s.forge.issue(&slug, 2).await.expect("it");
+    s.note("labels", Ok::<_, ForgeError>(seen.labels.clone())).expect("it was read");
+    assert_eq!((seen.title.as_str(), seen.labels.len()), ("Homeostat", 0));
+    assert!(matches!(s.forge.create_issue(&slug, " ", "x").await, Err(ForgeError::Invalid(_))));
+});
+
 conforms!(a_reaction_is_put_on_a_comment_once_and_changes_nothing_else, |s| {
     let slug = s.slug.clone();
     s.people.open_issue(&slug, &issue("a", &[])).await.expect("an issue");

@@ -94,6 +94,7 @@ impl Place<'_> {
             ("POST", ["labels"]) => self.create_label().await,
             ("GET", ["labels", name]) => self.label(name).await,
             ("GET", ["milestones"]) => self.list_milestones().await,
+            ("POST", ["issues"]) => self.create_issue().await,
             ("GET", ["issues"]) => self.issues().await,
             ("PATCH", ["issues", "comments", id]) => self.edit_comment(number(id)?).await,
             ("POST", ["issues", "comments", id, "reactions"]) => self.react(number(id)?).await,

@@ -49,6 +49,21 @@ impl Place<'_> {
         Ok(self.listed(shown.iter().map(|one| self.show(&world, one, &milestones)).collect()))
     }
 
+    pub(super) async fn create_issue(&self) -> Handled {
+        let text = |name: &str| self.request.text(name).unwrap_or_default();
+        match self.hub.forge.create_issue(&self.slug, text("title"), text("body")).await {
+            Ok(made) => {
+                let world = self.world().await?;
+                let one = find(&world, made.number)?;
+                Ok(Answer::json(201, self.show(&world, one, &self.milestones().await?)))
+            }
+            Err(ForgeError::Invalid(_)) => {
+                Err(Answer::invalid(json!([{"resource": "Issue", "code": "missing_field", "field": "title"}])))
+            }
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
     pub(super) async fn issue(&self, number: u64) -> Handled {
         let world = self.world().await?;
         let one = find(&world, number)?;

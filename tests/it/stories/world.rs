@@ -13,6 +13,7 @@ use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
 use homeostat::engine::fixers::{Fixer, NativeFixer};
 use homeostat::engine::init::{self, Proposed, Wish};
+use homeostat::engine::outcomes::{self, Schedule};
 use homeostat::engine::publish::Wanted;
 use homeostat::engine::{
     Context, EngineError, Recorder, Reservation, RunInfo, Selection, Silent, Veil, propose, publish, record, reserve,
@@ -25,7 +26,7 @@ use homeostat::forge::rules::{ManualClock, NewIssue, World as ForgeWorld};
 use homeostat::forge::{Forge, ForgeError, PullQuery, PullRequest, PullState, STATE_SLUG};
 use homeostat::model::{Manifest, Mode, Permission, Policy, RepoSlug, Timestamp};
 use homeostat::redact::Redactor;
-use homeostat::render::RunReport;
+use homeostat::render::{OutcomesReport, RunReport};
 use homeostat::report::{self, ExitClass, Stages};
 use homeostat::system::System;
 
@@ -344,6 +345,24 @@ impl World {
             async |context: &Context<'_>, _: &Counted<'_>| init::propose(context, wish, Mode::Ready).await.ok();
         let (ran, proposed) = Box::pin(self.within(self.forge.clone(), &options, propose)).await;
         (proposed, ran)
+    }
+
+    /// Reads back what became of our pull requests, as `outcomes` does it.
+    pub(crate) async fn outcomes(&self, options: Options) -> (Option<OutcomesReport>, Ran) {
+        self.outcomes_of(None, options).await
+    }
+
+    /// Reads it back in a workflow with a schedule.
+    pub(crate) async fn outcomes_of(
+        &self,
+        schedule: Option<&Schedule>,
+        options: Options,
+    ) -> (Option<OutcomesReport>, Ran) {
+        let read = async |context: &Context<'_>, _: &Counted<'_>| {
+            outcomes::read_back(context, options.selection.only.as_ref(), schedule).await.ok()
+        };
+        let (ran, report) = Box::pin(self.within(self.forge.clone(), &options, read)).await;
+        (report, ran)
     }
 
     /// Does some work with everything that the engine needs, and tells what it did besides.
