@@ -123,6 +123,11 @@ impl<S: Storage> Forge for Embedded<S> {
         self.checks_of(slug, commit).await
     }
 
+    async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        self.storage.repository(slug).await?;
+        self.was_dispatched(slug, workflow, commit).await
+    }
+
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
         self.storage.repository(slug).await?;
         Ok(self.visible_refs(slug).await?.remove(branch.as_str()))
@@ -345,6 +350,10 @@ impl<S: Storage> Forge for Embedded<S> {
     ) -> ForgeResult<()> {
         self.storage.repository(slug).await?;
         self.let_merge(slug, number, method, expected).await
+    }
+
+    async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
+        self.start_by_dispatch(slug, workflow, branch).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
