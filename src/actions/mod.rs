@@ -11,8 +11,13 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use crate::model::Secret;
+
 /// What a step summary may hold; GitHub refuses one above 1 MiB (V-47).
 const SUMMARY_CAP: usize = 900 * 1024;
+
+/// What is shorter is no key, and would blank words of a log.
+const SHORTEST_MASK: usize = 8;
 
 /// The files and switches that the runner hands over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,6 +76,13 @@ pub fn begin_group(title: &str) -> String {
 /// The command that ends a group of log lines.
 pub const END_GROUP: &str = "::endgroup::";
 
+/// The command by which the runner learns what it must not show; nothing for what is too short or has lines: the runner
+/// would blank every place where such a piece stands (V-41).
+pub fn mask(secret: &Secret) -> Option<String> {
+    let value = secret.expose();
+    (value.len() >= SHORTEST_MASK && !value.contains(['\n', '\r'])).then(|| format!("::add-mask::{}", escape(value)))
+}
+
 /// Escapes a workflow command's message.
 fn escape(message: &str) -> String {
     message.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
@@ -125,6 +137,15 @@ fn append(path: &Path, text: &str) -> std::io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "tests make and read the runner's files")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn v_41_a_mask_is_one_escaped_line_of_some_length() {
+        let of = |value: &str| mask(&Secret::new(value));
+        assert_eq!(of("ghp_50%off\t1").as_deref(), Some("::add-mask::ghp_50%25off\t1"));
+        for none in ["", "e", "short", "two lines\nof a key"] {
+            assert_eq!(of(none), None, "{none:?}");
+        }
+    }
 
     #[test]
     fn v_42_a_value_cannot_make_another_output() -> std::io::Result<()> {

@@ -197,6 +197,23 @@ fn key(name: &str, env: &Env) -> Result<Option<Secret>, Failure> {
     Ok(Some(text.trim()).filter(|text| !text.is_empty()).map(Secret::new))
 }
 
+/// Keys whose values must never leave; the number of an App is no secret.
+const SECRET_KEYS: [&str; 3] = ["GITHUB_TOKEN", "HOMEOSTAT_READ_TOKEN", "HOMEOSTAT_APP_KEY"];
+
+/// Returns the secrets that come by file, as a whole and line by line: a log shows a PEM file in pieces. A file that cannot
+/// be read is told of by whoever needs it.
+pub(crate) fn secrets_by_file(env: &Env) -> Vec<Secret> {
+    let named = SECRET_KEYS.iter().filter(|name| env.contains_key(&format!("{name}_FILE")));
+    let mut all = Vec::new();
+    for text in named.filter_map(|name| key(name, env).ok().flatten()) {
+        let lines = text.expose().lines().map(str::trim).filter(|line| !line.starts_with("-----"));
+        // The last line of a PEM file may be a few letters, which would blank much that is harmless.
+        all.extend(lines.filter(|line| line.len() >= 16).map(Secret::new));
+        all.push(text);
+    }
+    all
+}
+
 /// Returns the host of an address, with its port.
 fn host(address: &str) -> &str {
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
@@ -232,6 +249,20 @@ mod tests {
         assert!(opened(Privilege::Record, &["o/other"], &job).is_ok(), "only the operator's repository is written");
         let personal = [("GITHUB_ACTIONS", "true"), ("GITHUB_REPOSITORY", "o/own"), ("GITHUB_TOKEN", "github_pat_x")];
         assert!(opened(Privilege::All, &["o/other"], &personal).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_comes_by_file_is_hidden_whole_and_line_by_line() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let (first, second) = ("MIIEpAIBAAKCAQEA0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+        let pem = format!("-----BEGIN KEY-----\n{first}\n{second}\nQ==\n-----END KEY-----\n");
+        std::fs::write(file.path(), &pem).expect("a file");
+        let path = file.path().display().to_string();
+        let found =
+            secrets_by_file(&env(&[("HOMEOSTAT_APP_KEY_FILE", &path), ("GITHUB_TOKEN_FILE", "/nowhere/token")]));
+        let shown: Vec<&str> = found.iter().map(Secret::expose).collect();
+        assert_eq!(shown, [first, second, pem.trim()]);
+        assert!(secrets_by_file(&env(&[("GITHUB_TOKEN", "ghp_x"), ("OTHER_FILE", &path)])).is_empty());
     }
 
     #[test]

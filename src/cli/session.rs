@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::actions::Runner;
+use crate::actions::{Runner, mask};
 use crate::cli::args::Place;
 use crate::cli::failure::Failure;
-use crate::cli::hub::{Hub, PROXY_NAMES};
-use crate::cli::output::say;
+use crate::cli::hub::{self, Hub, PROXY_NAMES};
+use crate::cli::output::{command, say};
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::{Context, Progress, Recorder, RunInfo, Veil};
 use crate::forge::github::{Governor, has_root_certificates};
@@ -133,6 +133,10 @@ pub(crate) fn open_with(
     let Opened { forge, governor, settings, state_folder, operator, workspace } = opened;
     let (library, library_digest) = library(&loaded, folder)?;
     let runner = Runner::from_env(&|name| env.get(name).cloned());
+    // The runner knows what it handed over itself, and nothing of what lies in files.
+    for secret in hub::secrets_by_file(env).iter().filter_map(mask) {
+        command(&runner, &secret);
+    }
     let held_back = is_held_back(place, env);
     let run = run_info(&loaded, privilege, place.dry_run || held_back, env, system);
     let redactor = Redactor::new(&secrets(env));
@@ -445,10 +449,13 @@ fn state_folder(env: &BTreeMap<String, String>) -> PathBuf {
 
 /// Collects values that must never leave.
 pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
-    let named = env.iter().filter(|(name, _)| SECRET_NAMES.iter().any(|part| name.contains(part)));
+    // A path is no secret, though the name of its variable looks like one's.
+    let values = env.iter().filter(|(name, _)| !name.ends_with("_FILE"));
+    let named = values.filter(|(name, _)| SECRET_NAMES.iter().any(|part| name.contains(part)));
     let named = named.map(|(_, value)| value.as_str());
     let of_proxies = PROXY_NAMES.iter().filter_map(|name| password(env.get(*name)?));
-    named.chain(of_proxies).filter(|value| value.len() >= 6).map(Secret::new).collect()
+    let held = named.chain(of_proxies).filter(|value| value.len() >= 6).map(Secret::new);
+    held.chain(hub::secrets_by_file(env)).collect()
 }
 
 /// Returns the password in an address.
@@ -537,6 +544,16 @@ mod tests {
         assert!(owner_is_gone(&format!("{}:1@{place}", std::process::id())), "the number was given to another process");
         assert!(place.contains("pid:["), "{place}: containers of one machine do not see each other's processes");
         assert!(!owner_is_gone(&format!("1:1@{place} of another container")));
+    }
+
+    #[test]
+    fn the_redactor_knows_keys_that_come_by_file_and_leaves_their_paths_alone() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "plain-words-as-a-token\n").expect("a file");
+        let path = file.path().display().to_string();
+        let env = BTreeMap::from([("GITHUB_TOKEN_FILE".to_owned(), path.clone())]);
+        let text = Redactor::new(&secrets(&env)).redact(&format!("{path}: plain-words-as-a-token")).into_string();
+        assert!(text.contains(&path) && !text.contains("plain-words"), "{text}");
     }
 
     #[test]

@@ -119,7 +119,9 @@ impl Checker<'_> {
     fn value(&mut self, path: &str, node: &Node, takes: Takes) -> Option<Json> {
         match takes {
             Takes::Version | Takes::Table(_) | Takes::Tables(_) | Takes::Anything => None,
-            Takes::Text | Takes::Branch | Takes::Slug | Takes::Title | Takes::TemplateFile if node.is_null() => {
+            Takes::Text | Takes::Branch | Takes::Slug | Takes::Title | Takes::TemplateFile | Takes::WorkflowFile
+                if node.is_null() =>
+            {
                 Some(Json::Null)
             }
             Takes::Texts => self.texts(path, node, |_| Ok(())),
@@ -260,6 +262,7 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Branch => "a branch",
         Takes::Slug => "a repository as owner/name",
         Takes::Folder => "a folder",
+        Takes::WorkflowFile => "the name of a workflow's file",
         Takes::TemplateFile => "a file beside the configuration",
         _ => "text",
     }
@@ -352,6 +355,15 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
             Ok(path) => Ok(Json::from(path.as_str())),
             Err(error) => impossible(format!("{} is no file beside the configuration: {error}.", shown(text))),
         },
+        Takes::WorkflowFile => match text.parse::<RepoPath>() {
+            Ok(path) if path.as_str() == path.file_name() && is_workflow(path.as_str()) => {
+                Ok(Json::from(path.as_str()))
+            }
+            _ => impossible(format!(
+                "{} is no workflow's file; write its name without a folder, such as ci.yml.",
+                shown(text)
+            )),
+        },
         Takes::Branch => match text.parse::<BranchName>() {
             Ok(_) => Ok(Json::from(text)),
             Err(_) => impossible(format!("{} is not a branch name that git and every forge accept.", shown(text))),
@@ -375,6 +387,11 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
         _ if text.chars().count() > MAX_TEXT => impossible(format!("The text is longer than {MAX_TEXT} characters.")),
         _ => Ok(Json::from(text)),
     }
+}
+
+/// Returns whether a forge takes a file of that name for a workflow.
+fn is_workflow(name: &str) -> bool {
+    [".yml", ".yaml"].iter().any(|end| name.strip_suffix(end).is_some_and(|stem| !stem.is_empty()))
 }
 
 fn span_text(seconds: u64) -> String {

@@ -20,6 +20,8 @@ pub(super) enum Takes {
     Title,
     /// A file beside the configuration; null is none.
     TemplateFile,
+    /// The name of a workflow's file; null is none.
+    WorkflowFile,
     /// A whole number within bounds.
     Integer(u64, u64),
     /// A number from 0 to 1.
@@ -167,7 +169,11 @@ pub(super) const REPOSITORY: &[Key] = &[
     later("tiers", "Models by tier."),
     key("labels", Takes::Labels, "Labels put on pull requests; none of them may be a trigger label."),
     key("pull_request", Takes::Table(PULL_REQUEST), "Whom pull requests ask, and how they look."),
-    later("dispatch_ci", "A workflow to start by dispatch."),
+    key(
+        "dispatch_ci",
+        Takes::WorkflowFile,
+        "A workflow, by its file, to start by dispatch where the token's pull requests start none.",
+    ),
     key("open_pr", Takes::Table(OPEN_PR), "Pull requests for pushed feature branches, by `homeostat open-pr`."),
     key("auto_merge", Takes::Table(AUTO_MERGE), "The forge's own auto-merge, in mode `auto` alone."),
     key("native_fixers", Takes::Table(NATIVE), "The repository's own tools as fixers."),

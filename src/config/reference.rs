@@ -113,6 +113,7 @@ fn value_schema(takes: Takes) -> Json {
     match takes {
         Takes::Version => json!({ "const": 1 }),
         Takes::Text | Takes::Branch | Takes::TemplateFile => json!({ "type": ["string", "null"] }),
+        Takes::WorkflowFile => json!({ "type": ["string", "null"], "pattern": "^[^/]+[.]ya?ml$" }),
         Takes::Title => json!({ "type": ["string", "null"], "maxLength": TITLE_ROOM }),
         Takes::Slug => {
             json!({ "type": ["string", "null"], "pattern": "^[A-Za-z0-9_][A-Za-z0-9_-]*/[A-Za-z0-9._][A-Za-z0-9._-]*$" })
@@ -259,6 +260,7 @@ fn in_words(takes: Takes) -> String {
         Takes::Version => "`1`".to_owned(),
         Takes::Text => "text or null".to_owned(),
         Takes::Title => "a template or null".to_owned(),
+        Takes::WorkflowFile => "a workflow's file or null".to_owned(),
         Takes::TemplateFile => "a file or null".to_owned(),
         Takes::Branch => "a branch or null".to_owned(),
         Takes::Slug => "`owner/name`".to_owned(),

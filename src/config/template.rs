@@ -46,6 +46,7 @@ pub const BODY_VARIABLES: &[&str] = &[
     "report",
     "resources",
     "run",
+    "runs_note",
     "sandbox",
     "source",
     "state_block",

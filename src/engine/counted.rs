@@ -111,6 +111,10 @@ impl Forge for Counted<'_> {
         self.inner.checks(slug, commit).instrument(call("checks")).await
     }
 
+    async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        self.inner.dispatched(slug, workflow, commit).instrument(call("dispatched")).await
+    }
+
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
         self.inner.branch(slug, branch).instrument(call("branch")).await
     }
@@ -258,6 +262,12 @@ impl Forge for Counted<'_> {
     async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
         self.permit()?;
         self.counted(self.inner.create_issue(slug, title, body).instrument(call("create_issue")).await)
+    }
+
+    async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
+        self.permit()?;
+        let started = self.inner.dispatch_workflow(slug, workflow, branch);
+        self.counted(started.instrument(call("dispatch_workflow")).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -38,6 +38,8 @@ pub struct Published {
     pub retryable: bool,
     /// What the forge refused to add to the pull request, in whole sentences.
     pub warnings: Vec<String>,
+    /// Whether its workflow runs wait until a person approves them.
+    pub runs_wait: bool,
 }
 
 /// What `publish` did.

@@ -170,6 +170,9 @@ impl Reconciler<'_> {
         if verbs.contains(&Verb::EnableAutoMerge) {
             self.let_merge(&pull, &mut finish).await;
         }
+        if verbs.contains(&Verb::StartWorkflow) {
+            self.start_workflow(&pull, &mut finish).await;
+        }
         let how = if edits { How::Updated } else { How::Kept };
         Ok(Reconciled::Done { how, pull: Box::new(pull), finish })
     }
@@ -249,7 +252,10 @@ impl Reconciler<'_> {
             }
             Err(error) => return Err(error.into()),
         }
-        let done = self.keep(number, true, observed).await?;
+        // What was started on the head that was there says nothing of the new one.
+        let mut observed = observed.clone();
+        observed.pulls.iter_mut().for_each(|pull| pull.dispatched = false);
+        let done = self.keep(number, true, &observed).await?;
         Ok(match done {
             Reconciled::Done { pull, finish, .. } => Reconciled::Done { how: How::Replaced, pull, finish },
             left => left,
@@ -365,6 +371,7 @@ impl Reconciler<'_> {
         self.finisher().label(pull.number, &mut finish).await;
         self.finisher().ask(pull.number, &pull.asked, &mut finish).await;
         self.let_merge(&pull, &mut finish).await;
+        self.start_workflow(&pull, &mut finish).await;
         Reconciled::Done { how, pull: Box::new(pull), finish }
     }
 
@@ -387,6 +394,28 @@ impl Reconciler<'_> {
         });
         if let Err(error) = answer.await {
             finish.note("The forge's auto-merge could not be enabled", &error);
+        }
+    }
+
+    /// Starts the configured workflow where the forge starts none by itself (PROTOCOL.md, 9). Only on the very tree that was
+    /// proved. After an unclear answer the next run looks whether it was started; a refusal is a warning.
+    async fn start_workflow(&self, pull: &PullRequest, finish: &mut Finish) {
+        let Some(workflow) = &self.desired.dispatch else { return };
+        let (forge, slug, branch) = (self.context.forge, &self.candidate.slug, &self.desired.branch);
+        if self.intend(Verb::StartWorkflow, workflow).is_err() {
+            finish.incomplete = true;
+            return;
+        }
+        let head = retry(self.context.system, async || forge.commit(slug, &pull.head_sha).await).await;
+        let answer = match head {
+            Ok(head) if head.tree != self.desired.tree => {
+                Err(ForgeError::Conflict("its head is not the tree that was proved".to_owned()))
+            }
+            Ok(_) => self.finisher().patiently(async || forge.dispatch_workflow(slug, workflow, branch).await).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = answer {
+            finish.note(&format!("The workflow {workflow} could not be started on the branch"), &error);
         }
     }
 
@@ -447,5 +476,6 @@ fn observed_pull(pull: &PullRequest) -> ObservedPull {
         asked: pull.asked.clone(),
         draft: pull.draft,
         auto_merge: pull.auto_merge,
+        dispatched: false,
     }
 }

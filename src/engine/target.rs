@@ -8,7 +8,7 @@ use crate::engine::approval::{self, Offer};
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
 use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, pages, retry, worn};
-use crate::forge::{ForgeError, PullQuery, PullRequest, PullState, Repository};
+use crate::forge::{ForgeError, JOB_LOGIN, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
 use crate::model::{
@@ -26,6 +26,8 @@ pub(crate) struct Target<'a> {
     /// Open pull requests of ours.
     ours: Vec<PullRequest>,
     opened: u32,
+    /// Whether runs of what this token opens wait for a person; nothing before somebody asked.
+    runs_wait: Option<bool>,
     /// The issue of the candidate at hand was seen with the label that it waits.
     shown_to_wait: bool,
 }
@@ -39,7 +41,7 @@ impl<'a> Target<'a> {
         let ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
         let mut ours = pages::once(ours, |pull| pull.number);
         ours.retain(|pull| plan::branch_grammar(pull.head.as_str()).is_some());
-        Ok(Self { context, policy, repository, ours, opened: 0, shown_to_wait: false })
+        Ok(Self { context, policy, repository, ours, opened: 0, runs_wait: None, shown_to_wait: false })
     }
 
     /// Returns the repository.
@@ -105,12 +107,20 @@ impl<'a> Target<'a> {
             let refused = left(candidate, rule.unwrap_or(Reason::MalformedDiff), Some(verdict));
             return self.leave(candidate, refused, &observed).await;
         }
-        let (mut desired, mut warnings) = self.desired(candidate, &verdict)?;
+        let runs_wait = self.do_runs_wait().await;
+        let (mut desired, mut warnings) = self.desired(candidate, &verdict, runs_wait)?;
         if let Some(open) = &open {
             let ours = std::mem::take(&mut desired.body);
             desired.body = render::marker::merge(&open.body, &ours);
             // A body without room for the new text would go on speaking of the old tree.
             desired.replaces.take_if(|_| !desired.body.contains(ours.trim_end()));
+            if let (Some(workflow), Some(seen)) =
+                (&desired.dispatch, observed.pulls.iter_mut().find(|pull| pull.number == open.number))
+            {
+                let (forge, slug, head) = (self.context.forge, &candidate.slug, &open.head_sha);
+                seen.dispatched =
+                    retry(self.context.system, async || forge.dispatched(slug, workflow, head).await).await?;
+            }
             observed.replaceable = replaces && desired.replaces.is_some() && self.is_worn(candidate, open).await?;
         }
         let decision = plan::decide(&desired, &observed);
@@ -157,7 +167,8 @@ impl<'a> Target<'a> {
                     self.ours.push((*pull).clone());
                 }
                 warnings.extend(finish.warnings);
-                Published { warnings, ..done(candidate, how, *pull, Some(verdict), finish.incomplete) }
+                let runs_wait = runs_wait && how != How::Kept;
+                Published { warnings, runs_wait, ..done(candidate, how, *pull, Some(verdict), finish.incomplete) }
             }
             Reconciled::Left(reason) => left(candidate, reason, Some(verdict)),
             Reconciled::AwaitingPr(why) => {
@@ -296,8 +307,30 @@ impl<'a> Target<'a> {
         Ok(patch)
     }
 
+    /// Returns whether workflow runs of what this token opens wait for a person (PROTOCOL.md, 9). Where nobody can say who we
+    /// are, nothing is said of it: it is not worth a pull request.
+    async fn do_runs_wait(&mut self) -> bool {
+        if let Some(known) = self.runs_wait {
+            return known;
+        }
+        let forge = self.context.forge;
+        let waits = match retry(self.context.system, async || forge.identity().await).await {
+            Ok(us) => us.login == JOB_LOGIN,
+            Err(error) => {
+                tracing::warn!(%error, "whether workflow runs of pull requests wait for an approval is not known");
+                false
+            }
+        };
+        *self.runs_wait.insert(waits)
+    }
+
     /// Says what should be, and what of the configuration could not be followed.
-    fn desired(&self, candidate: &Candidate, verdict: &Verdict) -> Result<(Desired, Vec<String>), ReconcileError> {
+    fn desired(
+        &self,
+        candidate: &Candidate,
+        verdict: &Verdict,
+        runs_wait: bool,
+    ) -> Result<(Desired, Vec<String>), ReconcileError> {
         let drafts = gate::draft_reasons(candidate, verdict, self.policy, self.policy.mode);
         let closes = match candidate.report {
             ReportId::Issue { number } if candidate.base_branch == self.repository.default_branch => Some(number),
@@ -318,6 +351,7 @@ impl<'a> Target<'a> {
             policy: self.policy,
             closes,
             draft_reasons: &drafts,
+            runs_wait,
             redactor: self.context.redactor,
         };
         let text = render::pull_request(&view)
@@ -341,6 +375,7 @@ impl<'a> Target<'a> {
             asked: self.policy.pull_request.asked(),
             replaces: candidate.replaces.clone(),
             auto_merge: gate::auto_merge(candidate, self.policy, self.policy.mode, !drafts.is_empty()),
+            dispatch: self.policy.dispatch_ci.clone().filter(|_| runs_wait),
         };
         Ok((desired, text.warnings))
     }
@@ -443,6 +478,7 @@ fn done(candidate: &Candidate, how: How, pull: PullRequest, verdict: Option<Verd
         waits,
         retryable: false,
         warnings: Vec::new(),
+        runs_wait: false,
     }
 }
 
@@ -461,6 +497,7 @@ pub(crate) fn left(candidate: &Candidate, reason: Reason, verdict: Option<Verdic
         waits: false,
         retryable: false,
         warnings: Vec::new(),
+        runs_wait: false,
     }
 }
 

@@ -51,6 +51,10 @@ pub enum ForgeError {
     Ambiguous(String),
 }
 
+/// The account that a workflow's own `GITHUB_TOKEN` acts as; runs of what it opens wait until a person approves them
+/// (PROTOCOL.md, 9).
+pub(crate) const JOB_LOGIN: &str = "github-actions[bot]";
+
 /// How both adapters say that git cannot hold a branch and a folder of branches under one name (F-33).
 pub(crate) const FOLDER_IN_THE_WAY: &str = "one would be a folder of the other";
 
@@ -423,6 +427,9 @@ pub trait Forge: Send + Sync {
     /// Returns the last bytes of a job's log, at most `limit`; [`ForgeError::NotFound`] where it is gone or not there yet.
     async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog>;
 
+    /// Says whether a workflow, named by its file, was started by dispatch on a commit; never from a cache.
+    async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool>;
+
     /// Stores a blob. Idempotent: may be repeated after an unclear answer.
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId>;
 
@@ -499,6 +506,11 @@ pub trait Forge: Send + Sync {
 
     /// Files an issue. After an unclear answer look for its marker.
     async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue>;
+
+    /// Starts a workflow, named by its file, on the head of a branch by dispatch; [`ForgeError::NotFound`] where the default
+    /// branch has none, [`ForgeError::Invalid`] where it takes no dispatch. After an unclear answer ask
+    /// [`Forge::dispatched`].
+    async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()>;
 
     /// Writes a comment. After an unclear answer look for its marker.
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment>;

@@ -122,6 +122,7 @@ impl Past {
                 draft: false,
                 evidence: attempt.evidence.as_ref().map(|evidence| evidence.kind),
                 warnings: Vec::new(),
+                runs_wait: false,
             })
         });
         let refusals = self.refusals.iter().filter(|refusal| refusal.repo == one.repo);

@@ -32,6 +32,8 @@ pub struct Desired {
     pub replaces: Option<ObjectId>,
     /// How the forge may merge it by itself, where it may.
     pub auto_merge: Option<MergeMethod>,
+    /// The workflow to start on it by dispatch, where nothing else would start one.
+    pub dispatch: Option<String>,
 }
 
 /// The branch of our name, as the forge shows it.
@@ -62,6 +64,8 @@ pub struct ObservedPull {
     pub draft: bool,
     /// Whether the forge will merge it by itself.
     pub auto_merge: bool,
+    /// Whether the wanted workflow was started on its head by dispatch.
+    pub dispatched: bool,
 }
 
 impl ObservedPull {
@@ -174,6 +178,8 @@ pub enum Verb {
     SetMilestone,
     /// Lets the forge merge it by itself once all that it asks for is there.
     EnableAutoMerge,
+    /// Starts a workflow on the branch by dispatch.
+    StartWorkflow,
     /// Deletes an orphan branch of ours, from the commit that was seen.
     DeleteBranch,
     /// Asks a person, by one comment with the change and its evidence, whether it may be published.
@@ -241,9 +247,10 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
         list
     };
     let merges = |method: MergeMethod| action(Verb::EnableAutoMerge, &[method.as_str()]);
+    let starts = || desired.dispatch.as_deref().map(|workflow| action(Verb::StartWorkflow, &[workflow]));
     let opening = |first: Vec<Action>| -> Vec<Action> {
         let merges = desired.auto_merge.map(merges);
-        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).chain(merges).collect()
+        first.into_iter().chain([labels()]).chain(asked(&Asked::default())).chain(merges).chain(starts()).collect()
     };
     match decision {
         Decision::Create => opening(vec![branch(Verb::CreateBranch), pull(Verb::CreatePullRequest)]),
@@ -260,6 +267,7 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                 }
                 list.extend(asked(&seen.asked));
                 list.extend(seen.merges(desired).map(merges));
+                list.extend(starts().filter(|_| !seen.dispatched));
             }
             if list.is_empty() {
                 list.push(action(Verb::Keep, &[]));
@@ -275,6 +283,8 @@ pub fn actions(decision: &Decision, desired: &Desired, observed: &Observed) -> V
                 list.extend(asked(&seen.asked));
                 list.extend(seen.merges(desired).map(merges));
             }
+            // It has a new head.
+            list.extend(starts());
             list
         }
         Decision::Leave(reason) => vec![Action { reason: Some(*reason), ..action(Verb::Leave, &[]) }],
@@ -304,6 +314,7 @@ mod tests {
             asked: Asked::default(),
             replaces: None,
             auto_merge: None,
+            dispatch: None,
         }
     }
 
@@ -326,6 +337,7 @@ mod tests {
             asked: Asked::default(),
             draft: false,
             auto_merge: false,
+            dispatched: false,
         }
     }
 

@@ -32,6 +32,8 @@ pub struct PullView<'a> {
     pub closes: Option<u64>,
     /// Why it is a draft; empty where it is ready.
     pub draft_reasons: &'a [&'static str],
+    /// Whether its workflow runs wait until a person approves them.
+    pub runs_wait: bool,
     /// Takes secrets and personal data out.
     pub redactor: &'a Redactor,
 }
@@ -91,7 +93,11 @@ fn configured_body(view: &PullView<'_>, template: &str) -> Result<Option<String>
         let text = fill("pull_request.template", template, values(view, &Quoter::new(view.redactor, scarcity)))?;
         // Markers in it would move the end of what is ours.
         let text = text.replace("<!-- homeostat:", "<!- homeostat:");
-        let body = format!("{marker}\n{warning}{}\n\n{}\n", text.trim(), marker::END);
+        // A template that has its own place for it says it once.
+        let quote = Quoter::new(view.redactor, scarcity);
+        let waits = runs_note(view, &quote).filter(|_| !template.contains("runs_note"));
+        let waits = waits.map(|note| format!("\n\n{note}"));
+        let body = format!("{marker}\n{warning}{}{}\n\n{}\n", text.trim(), waits.unwrap_or_default(), marker::END);
         if body.chars().count() <= BODY_LIMIT {
             return Ok(Some(body));
         }
@@ -183,6 +189,7 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
             context! { rule => v.rule.as_str(), message => quote.prose(&v.message, 400) }
         }).collect::<Vec<_>>(),
         draft_reasons => view.draft_reasons.to_vec(),
+        runs_note => runs_note(view, quote),
         attempt => candidate.attempt,
         max_attempts => view.policy.limits.max_attempts,
         tier => candidate.tier.as_deref().map_or_else(|| "none needed".to_owned(), |tier| quote.cell(tier, 40)),
@@ -201,6 +208,22 @@ fn values(view: &PullView<'_>, quote: &Quoter<'_>) -> minijinja::Value {
         tree => candidate.tree.short(),
         state_block => quote.block("json", &state_json, 200, 8_000),
     }
+}
+
+/// Says that the forge starts no workflow by itself, and what is done about it (PROTOCOL.md, 9).
+fn runs_note(view: &PullView<'_>, quote: &Quoter<'_>) -> Option<String> {
+    let besides = view
+        .policy
+        .dispatch_ci
+        .as_ref()
+        .map(|workflow| format!(" Homeostat starts {} on this branch besides.", quote.span(workflow, 200)));
+    view.runs_wait.then(|| {
+        format!(
+            "> [!NOTE]\n> This pull request was opened with a workflow's own token, so its workflow runs wait until somebody \
+             with write access approves them.{}",
+            besides.unwrap_or_default()
+        )
+    })
 }
 
 /// Shows the first few of a list, and says how many more there are.

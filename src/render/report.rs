@@ -91,6 +91,9 @@ pub struct PullReport {
     /// What is not as configured, in whole sentences: a reviewer who cannot be asked, say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Whether its workflow runs wait until a person approves them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs_wait: bool,
 }
 
 /// One report left alone.

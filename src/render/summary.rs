@@ -145,12 +145,24 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
             let number = pull.number.map_or_else(|| pull.branch.clone(), |number| format!("#{number}"));
             format!("{} · {}: {}", quote.span(&one.slug, 150), quote.span(&number, 150), quote.prose(warning, 600))
         })).collect()),
+        runs_wait => waiting(report, quote, rows),
         errors => lines(&|one| one.error.iter().map(|e| {
             format!("{}: {}", quote.span(&one.slug, 150), quote.prose(e, 600))
         }).collect()),
         backlog => backlog,
         one_process => facts.one_process,
     }
+}
+
+/// Names the pull requests whose workflow runs wait for a person, the first few of them.
+fn waiting(report: &RunReport, quote: &Quoter<'_>, rows: usize) -> Option<String> {
+    let all: Vec<String> = report
+        .repositories
+        .iter()
+        .flat_map(|one| one.pull_requests.iter().filter(|pull| pull.runs_wait).map(|pull| (&one.slug, pull.number)))
+        .filter_map(|(slug, number)| number.map(|number| format!("{} #{number}", quote.span(slug, 150))))
+        .collect();
+    (!all.is_empty()).then(|| super::pull_request::listed(&all, rows, Clone::clone))
 }
 
 /// Keeps a word of ours to the letters that our words have.

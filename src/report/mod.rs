@@ -236,6 +236,7 @@ fn add_skipped(report: &mut RepositoryReport, view: &RepositoryView, skipped: &[
             draft: kept.draft,
             evidence: None,
             warnings: Vec::new(),
+            runs_wait: false,
         });
     }
     for one in skipped.iter().filter(|s| s.slug == view.slug) {
@@ -336,6 +337,7 @@ fn add_published(report: &mut RepositoryReport, published: &Published, class: &m
         draft: published.pull.as_ref().is_some_and(|pull| pull.draft),
         evidence: Some(candidate.evidence.kind),
         warnings: published.warnings.clone(),
+        runs_wait: published.runs_wait,
     };
     tell_of(&mut report.pull_requests, pull);
 }
@@ -420,6 +422,7 @@ mod tests {
             draft: false,
             evidence: None,
             warnings: Vec::new(),
+            runs_wait: false,
         };
         let mut pulls = vec![pull(Some(3), "kept", None), pull(Some(4), "kept", None), pull(None, "planned", None)];
         tell_of(&mut pulls, pull(Some(3), "adopted", Some(Source::Pattern)));

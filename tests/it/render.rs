@@ -20,6 +20,7 @@ fn text_of(candidate: &Candidate, verdict: &Verdict, draft_reasons: &[&'static s
         policy: &sample::policy(),
         closes: Some(7),
         draft_reasons,
+        runs_wait: false,
         redactor: &Redactor::new(&[]),
     };
     pull_request(&view).expect("the template is whole")

@@ -6,6 +6,7 @@ mod approve;
 mod auto_merge;
 mod checks;
 mod commands;
+mod dispatched;
 mod doctor;
 mod episodes;
 mod failed_runs;

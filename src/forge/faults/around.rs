@@ -145,6 +145,11 @@ macro_rules! forge_around {
                     self.around(call, self.inner().checks(slug, commit), Some(Checks::None)).await
                 }
 
+                async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+                    let call = reading("dispatched", slug, format_args!("{workflow} {commit}"));
+                    self.around(call, self.inner().dispatched(slug, workflow, commit), Some(false)).await
+                }
+
                 async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
                     self.around(reading("branch", slug, branch), self.inner().branch(slug, branch), Some(None)).await
                 }
@@ -311,6 +316,16 @@ macro_rules! forge_around {
                 async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
                     let call = writing("create_issue", slug, first_line(title));
                     self.around(call, self.inner().create_issue(slug, title, body), None).await
+                }
+
+                async fn dispatch_workflow(
+                    &self,
+                    slug: &RepoSlug,
+                    workflow: &str,
+                    branch: &BranchName,
+                ) -> ForgeResult<()> {
+                    let call = writing("dispatch_workflow", slug, format_args!("{workflow} {branch}"));
+                    self.around(call, self.inner().dispatch_workflow(slug, workflow, branch), None).await
                 }
 
                 async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -214,6 +214,10 @@ impl Forge for GithubForge {
         self.read_checks(slug, commit).await
     }
 
+    async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        self.was_dispatched(slug, workflow, commit).await
+    }
+
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
         self.read_branch(slug, branch).await
     }
@@ -343,6 +347,10 @@ impl Forge for GithubForge {
 
     async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
         self.write_issue(slug, title, body).await
+    }
+
+    async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
+        self.dispatch(slug, workflow, branch).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

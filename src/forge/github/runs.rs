@@ -9,7 +9,7 @@ use super::link::escape;
 use super::shapes::{JobShape, JobsShape, RunShape, RunsShape};
 use super::transport::{Failure, Keep};
 use crate::forge::{ForgeError, ForgeResult, Job, JobLog, Page, WorkflowRun};
-use crate::model::{BranchName, RepoSlug};
+use crate::model::{BranchName, ObjectId, RepoSlug};
 
 /// The most that is read of a log to find its end.
 const LONGEST_LOG: u64 = 512 << 20;
@@ -29,6 +29,22 @@ impl GithubForge {
         // A fork's branch of the same name is listed too; the caller sees where a commit came from (V-07).
         let items = runs.filter(|run| run.branch == branch.as_str()).collect();
         Ok(Page { items, next, broken: Vec::new() })
+    }
+
+    /// Looks for a run of the workflow that a dispatch started on the commit, whether it has ended or not.
+    pub(super) async fn was_dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        let path =
+            format!("/actions/runs?event=workflow_dispatch&head_sha={commit}&exclude_pull_requests=true&per_page=100");
+        let runs = self.all::<RunsShape, RunShape>(slug, &path, |shape| shape.workflow_runs).await?;
+        Ok(runs.iter().any(|run| run.workflow() == workflow && run.head_sha == *commit))
+    }
+
+    pub(super) async fn dispatch(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
+        let what = format!("starting the workflow {workflow} of {slug} on {branch}");
+        let path = format!("/repos/{slug}/actions/workflows/{}/dispatches", escape(workflow));
+        let body = serde_json::json!({ "ref": branch.as_str() });
+        self.client.send(&Ask::create(self.client.address.of(&path), &body, what).of(slug)).await?;
+        Ok(())
     }
 
     pub(super) async fn list_jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {

@@ -17,14 +17,13 @@ use super::link::escape;
 use super::shapes::{At, Named, User};
 use super::transport::Incoming;
 use crate::forge::settings::Settings;
-use crate::forge::{ForgeError, ForgeResult};
+use crate::forge::{ForgeError, ForgeResult, JOB_LOGIN};
 use crate::model::{
     About, BranchName, BranchRules, Environment, Hosted, OperatorSetup, Rate, RepoSlug, RepositorySetup, ScheduledRun,
     Seen, Timestamp, TokenSetup, TokenSort, Unseen, WorkflowGrant,
 };
 
 /// The account that `GITHUB_TOKEN` of every workflow acts as.
-const JOB_LOGIN: &str = "github-actions[bot]";
 /// The environment that `publish` stands in.
 const ENVIRONMENT: &str = "homeostat";
 /// Parts of the name of a workflow that is ours, where nobody says which it is.

@@ -370,7 +370,7 @@ pub(super) struct RunShape {
     html_url: String,
     #[serde(default, deserialize_with = "or_empty")]
     head_branch: String,
-    head_sha: ObjectId,
+    pub(super) head_sha: ObjectId,
     head_repository: Option<Identified>,
     event: String,
     actor: Option<User>,
@@ -386,13 +386,18 @@ const fn first() -> u32 {
 }
 
 impl RunShape {
-    /// Returns the run, if it has ended.
-    pub(super) fn run(self) -> Option<WorkflowRun> {
+    /// Returns the workflow's file name, without its folder.
+    pub(super) fn workflow(&self) -> &str {
         // `.github/workflows/ci.yml`, for a shared workflow with `@refs/heads/main` behind it.
         let path = self.path.split('@').next().unwrap_or_default();
+        path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the run, if it has ended.
+    pub(super) fn run(self) -> Option<WorkflowRun> {
         Some(WorkflowRun {
             id: self.id,
-            workflow: path.rsplit('/').next().unwrap_or_default().to_owned(),
+            workflow: self.workflow().to_owned(),
             name: self.name,
             url: self.html_url,
             branch: self.head_branch,

@@ -124,6 +124,11 @@ impl<S: Storage> Forge for Embedded<S> {
         self.checks_of(slug, commit).await
     }
 
+    async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        self.storage.repository(slug).await?;
+        self.was_dispatched(slug, workflow, commit).await
+    }
+
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
         self.storage.repository(slug).await?;
         Ok(self.visible_refs(slug).await?.remove(branch.as_str()))
@@ -357,6 +362,10 @@ impl<S: Storage> Forge for Embedded<S> {
         };
         let number = self.open_issue(slug, &new).await?;
         self.issue(slug, number).await
+    }
+
+    async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
+        self.start_by_dispatch(slug, workflow, branch).await
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {

@@ -8,6 +8,9 @@ use crate::forge::{
 };
 use crate::model::{Actor, BranchName, ObjectId, RepoSlug, Timestamp};
 
+/// GitHub's name for the event that starts a workflow by hand.
+const DISPATCH: &str = "workflow_dispatch";
+
 /// How many jobs a run can number before ids of runs meet.
 const JOBS_PER_RUN: u64 = 1_000;
 
@@ -171,6 +174,68 @@ impl<S: Storage> Embedded<S> {
             jobs => jobs.iter().map(|job| Some(job.conclusion)).collect(),
         });
         Ok(Checks::of(conclusions))
+    }
+
+    /// Says whether a run of a workflow was started by dispatch on a commit.
+    pub(super) async fn was_dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
+        let (runs, _) = self.storage.runs(slug).await?;
+        let same = |run: &RunRecord| run.event == DISPATCH && run.workflow == workflow && run.commit == *commit;
+        Ok(runs.values().any(same))
+    }
+
+    /// Starts a workflow on the head of a branch. Nobody runs it here: the run waits for whoever stands in for a runner.
+    pub(super) async fn start_by_dispatch(
+        &self,
+        slug: &RepoSlug,
+        workflow: &str,
+        branch: &BranchName,
+    ) -> ForgeResult<()> {
+        let repository = self.storage.repository(slug).await?;
+        let _hold = self.storage.exclusive(slug).await?;
+        let refs = self.visible_refs(slug).await?;
+        let path = format!(".github/workflows/{workflow}");
+        let default = refs.get(repository.default_branch.as_str());
+        if self.file_at(slug, default, &path).await?.is_none() {
+            return Err(ForgeError::NotFound(format!("{slug} has no workflow {workflow:?}")));
+        }
+        let Some(head) = refs.get(branch.as_str()) else {
+            return Err(ForgeError::Invalid(format!("No ref found for: {branch}")));
+        };
+        let text = self.file_at(slug, Some(head), &path).await?.unwrap_or_default();
+        if !String::from_utf8_lossy(&text).contains(DISPATCH) {
+            return Err(ForgeError::Invalid(format!("Workflow does not have '{DISPATCH}' trigger")));
+        }
+        let now = self.time();
+        let job = JobRecord {
+            name: workflow.to_owned(),
+            conclusion: Conclusion::ActionRequired,
+            runner_labels: Vec::new(),
+            steps: Vec::new(),
+        };
+        let run = RunRecord {
+            workflow: workflow.to_owned(),
+            name: workflow.to_owned(),
+            branch: branch.to_string(),
+            commit: head.clone(),
+            event: DISPATCH.to_owned(),
+            actor: Some(self.us()),
+            fork: false,
+            attempt: 1,
+            conclusion: Conclusion::ActionRequired,
+            created_at: now,
+            completed_at: now,
+            jobs: vec![job],
+        };
+        let number = self.storage.runs(slug).await?.0.keys().next_back().copied().unwrap_or(0) + 1;
+        self.storage.put_run(slug, number, &run, &[]).await
+    }
+
+    /// Returns the bytes of a file at a commit.
+    async fn file_at(&self, slug: &RepoSlug, commit: Option<&ObjectId>, path: &str) -> ForgeResult<Option<Vec<u8>>> {
+        let Some(commit) = commit else { return Ok(None) };
+        let entry = self.list_tree(slug, commit).await?.into_iter().find(|entry| entry.path == path);
+        let Some(entry) = entry else { return Ok(None) };
+        Ok(self.read_object(slug, &entry.id).await?.map(|object| object.data))
     }
 
     /// Asks people and teams for a review.

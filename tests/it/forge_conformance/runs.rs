@@ -116,3 +116,35 @@ conforms!(checks_of_a_commit_count_the_newest_run_of_each_workflow_and_what_wait
         assert_eq!(s.forge.checks(&slug, &main).await, Ok(expected), "{workflow}: {conclusion:?}");
     }
 });
+
+conforms!(a_workflow_is_started_by_dispatch_on_a_branch_and_it_can_be_seen_that_it_was, |s| {
+    let slug = s.slug.clone();
+    let put = async |s: &Stage<_>, parent: ObjectId, text: &str| {
+        let blob = s.forge.create_blob(&s.slug, text.as_bytes()).await.expect("a blob");
+        let path = ".github/workflows/ci.yml".parse().expect("a path");
+        let change = TreeChange { path, entry: Some((FileMode::Plain, blob)) };
+        let tree = s.forge.create_tree(&s.slug, Some(&parent), &[change]).await.expect("a tree");
+        let commit = NewCommit { tree, parents: vec![parent], message: "ci\n".into() };
+        s.forge.create_commit(&s.slug, &commit).await.expect("a commit")
+    };
+    let old = s.main().await;
+    let none = s.forge.dispatch_workflow(&slug, "ci.yml", &branch("main")).await;
+    assert!(matches!(none, Err(ForgeError::NotFound(_))), "{none:?}");
+    let main = put(s, old.clone(), "on:\n  workflow_dispatch:\n").await;
+    s.forge.advance_branch(&slug, &branch("main"), &old, &main).await.expect("a fast-forward");
+    let deaf = put(s, main.clone(), "on: push\n").await;
+    s.forge.create_branch(&slug, &branch("deaf"), &deaf).await.expect("a branch");
+    for (name, what) in [("nowhere", "no branch"), ("deaf", "no dispatch")] {
+        let refused = s.forge.dispatch_workflow(&slug, "ci.yml", &branch(name)).await;
+        assert!(matches!(refused, Err(ForgeError::Invalid(_))), "{what}: {refused:?}");
+    }
+    let head = s.fix_branch("homeostat/x", "fixed\n").await;
+    let before = s.forge.dispatched(&slug, "ci.yml", &head).await;
+    assert_eq!(s.note("before", before), Some(false));
+    let started = s.forge.dispatch_workflow(&slug, "ci.yml", &branch("homeostat/x")).await;
+    s.note("started", started).expect("a start");
+    assert_eq!(s.forge.dispatched(&slug, "ci.yml", &head).await, Ok(true));
+    assert_eq!(s.forge.dispatched(&slug, "other.yml", &head).await, Ok(false));
+    assert_eq!(s.forge.dispatched(&slug, "ci.yml", &main).await, Ok(false));
+    assert_eq!(s.forge.checks(&slug, &head).await, Ok(Checks::Pending), "nothing has said anything yet");
+});

@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use homeostat::forge::Forge as _;
 use homeostat::forge::rules::{RunRecord, Storage};
 use serde_json::{Value, json};
 
@@ -36,6 +37,13 @@ impl Place<'_> {
     pub(super) async fn run(&self, number: u64) -> Handled {
         let run = self.find_run(number).await?;
         Ok(Answer::json(200, self.hub.site.run(&self.slug, &self.record, number, &run)))
+    }
+
+    pub(super) async fn dispatch(&self, file: &str) -> Handled {
+        let name = self.request.text("ref").unwrap_or_default().trim_start_matches("refs/heads/").to_owned();
+        let Ok(branch) = name.parse() else { return Err(Answer::error(422, &format!("No ref found for: {name}"))) };
+        self.hub.forge.dispatch_workflow(&self.slug, file, &branch).await.map_err(refusal)?;
+        Ok(Answer::nothing(204))
     }
 
     async fn find_run(&self, number: u64) -> Result<RunRecord, Answer> {

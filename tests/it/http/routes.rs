@@ -131,6 +131,7 @@ impl Place<'_> {
                 self.reads()?;
                 self.runs().await
             }
+            ("POST", ["actions", "workflows", file, "dispatches"]) => self.dispatch(file).await,
             ("GET", ["actions", "runs", n]) => self.run(number(n)?).await,
             ("GET", ["actions", "runs", n, "jobs"]) => self.jobs(number(n)?).await,
             ("GET", ["actions", "jobs", n, "logs"]) => self.logs(number(n)?).await,

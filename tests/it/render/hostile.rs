@@ -353,6 +353,7 @@ fn v_30_a_secret_across_a_cut_leaves_no_piece() {
                 policy: &policy,
                 closes: None,
                 draft_reasons: &[],
+                runs_wait: false,
                 redactor: &redactor,
             };
             let body = pull_request(&view).expect("the template is whole").body;

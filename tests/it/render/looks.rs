@@ -184,6 +184,7 @@ pub(crate) fn fleet() -> RunReport {
         draft,
         evidence: Some(EvidenceKind::RedGreen),
         warnings: Vec::new(),
+        runs_wait: false,
     };
     let parcels = RepositoryReport {
         slug: "acme/parcels".to_owned(),

@@ -24,6 +24,7 @@ fn text_of(
         policy: &policy,
         closes: Some(7),
         draft_reasons: &[],
+        runs_wait: false,
         redactor: &redactor,
     };
     pull_request(&view).expect("the built-in template is whole")
