@@ -195,7 +195,11 @@ const WORKFLOWS: &[Key] = &[
 const NATIVE: &[Key] = &[
     key("formatters", Takes::Switch, "Whether a failure of formatting alone is mended by the repository's formatter."),
     later("linters", "Fixing linters."),
-    later("revert_first", "Proposing a revert first."),
+    key(
+        "revert_first",
+        Takes::Switch,
+        "Whether `outcomes` proposes to take a merge of ours back, as a draft, where a workflow turned red with it.",
+    ),
 ];
 
 const PULL_REQUEST: &[Key] = &[

@@ -177,6 +177,40 @@ fn unreadable(why: &str) -> SkippedRun {
     }
 }
 
+/// A run in which a commit turned its workflow red.
+pub(crate) struct TurnedRed {
+    pub(crate) run: WorkflowRun,
+    /// What its jobs say, as far as their logs can be read.
+    pub(crate) understood: Vec<Understood>,
+}
+
+/// Lists the newest completed runs of a branch; nothing where they cannot be read at all.
+pub(crate) async fn completed(
+    context: &Context<'_>,
+    policy: &Policy,
+    branch: &BranchName,
+) -> Result<Vec<WorkflowRun>, ForgeError> {
+    Reader { context, policy }.runs(branch, &mut FailedRuns::default()).await
+}
+
+/// Reads the runs in which a commit turned its workflow red.
+pub(crate) async fn turned_red(
+    context: &Context<'_>,
+    policy: &Policy,
+    repository: u64,
+    runs: &[WorkflowRun],
+    commit: &ObjectId,
+) -> Result<Vec<TurnedRed>, ForgeError> {
+    let facts: Vec<RunFacts> = runs.iter().map(|run| facts(run, repository)).collect();
+    let mut red = Vec::new();
+    for run in gate::turned_red(&facts, &policy.workflows, commit).into_iter().filter_map(|index| runs.get(index)) {
+        let mut found = FailedRuns::default();
+        Reader { context, policy }.read_run(run, &mut found).await?;
+        red.push(TurnedRed { run: run.clone(), understood: found.understood });
+    }
+    Ok(red)
+}
+
 /// Returns whether a workflow's newest completed run on the branch still failed; where nobody can tell, it did.
 pub(crate) async fn still_fails(
     context: &Context<'_>,

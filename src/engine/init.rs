@@ -4,10 +4,11 @@
 
 use crate::config::InitRepo;
 use crate::engine::ground;
-use crate::engine::opening::{Opening, open_pull};
+use crate::engine::offer::Offer;
+use crate::engine::opening::Opening;
 use crate::engine::{Context, EngineError, pages, retry};
 use crate::event::{Event, Write};
-use crate::forge::{Forge, ForgeError, NewCommit, NewPull, PullQuery, PullRequest, Repository, TreeChange};
+use crate::forge::{Forge, ForgeError, PullQuery, PullRequest, Repository, TreeChange};
 use crate::model::{BranchName, FileMode, Mode, ObjectId, Reason, RepoPath, RepoSlug, sha256_hex};
 use crate::plan::{self, Action, InitDecision, InitFacts, Verb};
 use crate::render::{self, InitFile, InitView};
@@ -151,10 +152,8 @@ impl Proposal<'_> {
         }
         if decision == InitDecision::Open {
             self.intend(Verb::CreateBranch, &key, &content)?;
-            match self.make_branch(&missing).await {
-                Ok(()) => {}
-                Err(EngineError::Forge(error)) => return stopped(proposed, error),
-                Err(error) => return Err(error),
+            if let Err(error) = self.make_branch(&missing).await {
+                return stopped(proposed, error);
             }
         }
         self.intend(Verb::CreatePullRequest, &key, &body)?;
@@ -187,48 +186,21 @@ impl Proposal<'_> {
         render::init_body(&view).map_err(|error| EngineError::Render(error.to_string()))
     }
 
-    /// Stores the files, and makes the branch that holds them; a branch that appeared meanwhile is looked at.
-    async fn make_branch(&self, files: &[&InitFile]) -> Result<(), EngineError> {
+    /// Stores the files, and makes the branch that holds them.
+    async fn make_branch(&self, files: &[&InitFile]) -> Result<(), ForgeError> {
         let (forge, system, slug) = (self.context.forge, self.context.system, self.wish.into);
         let mut changes = Vec::with_capacity(files.len());
         for file in files {
             let blob = retry(system, async || forge.create_blob(slug, file.content.as_bytes()).await).await?;
             changes.push(TreeChange { path: file.path.clone(), entry: Some((FileMode::Plain, blob)) });
         }
-        let base_tree = retry(system, async || forge.commit(slug, &self.head).await).await?.tree;
-        let tree = retry(system, async || forge.create_tree(slug, Some(&base_tree), &changes).await).await?;
         let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-        let commit = NewCommit {
-            tree,
-            parents: vec![self.head.clone()],
-            message: format!("{}\n\nAdds {}.\n", render::INIT_TITLE, names.join(" and ")),
-        };
-        let commit = retry(system, async || forge.create_commit(slug, &commit).await).await?;
-        for last in [false, true] {
-            let error = match forge.create_branch(slug, &self.branch, &commit).await {
-                Ok(()) => return Ok(()),
-                Err(error @ (ForgeError::Conflict(_) | ForgeError::Ambiguous(_) | ForgeError::Transient(_))) => error,
-                Err(error) => return Err(error.into()),
-            };
-            match self.holds(files).await? {
-                Some(true) => return Ok(()),
-                Some(false) => return Err(error.into()),
-                None if last => return Err(error.into()),
-                None => {}
-            }
-        }
-        Ok(())
+        let message = format!("{}\n\nAdds {}.\n", render::INIT_TITLE, names.join(" and "));
+        self.offer(message).make_branch(&changes).await
     }
 
     async fn open(&self, proposed: Proposed, body: String) -> Result<Proposed, EngineError> {
-        let new = NewPull {
-            title: render::INIT_TITLE.to_owned(),
-            body,
-            head: self.branch.clone(),
-            base: self.base.clone(),
-            draft: false,
-        };
-        match open_pull(self.context, self.wish.into, &new).await {
+        match self.offer(String::new()).open(render::INIT_TITLE.to_owned(), body, false).await {
             Ok(Opening::Opened(pull)) => Ok(proposed.done("created", pull)),
             Ok(Opening::Found(pull)) => Ok(proposed.done("adopted", pull)),
             Ok(Opening::NothingAhead) => Ok(proposed.left(Reason::Empty, Reason::Empty.sentence().to_owned())),
@@ -241,6 +213,17 @@ impl Proposal<'_> {
                 Ok(proposed.left(Reason::Denied, message))
             }
             Err(error) => stopped(proposed, error),
+        }
+    }
+
+    fn offer(&self, message: String) -> Offer<'_> {
+        Offer {
+            context: self.context,
+            slug: self.wish.into,
+            branch: &self.branch,
+            base: &self.base,
+            on: &self.head,
+            message,
         }
     }
 

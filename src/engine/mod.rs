@@ -21,6 +21,7 @@ mod glance;
 mod ground;
 pub mod init;
 mod lease;
+mod offer;
 mod opening;
 pub mod outcomes;
 mod pages;

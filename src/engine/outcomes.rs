@@ -1,11 +1,13 @@
 //! What became of our pull requests, read back: told once each, with what has to be done about it. Layer 4.
 //!
 //! It runs no repository code and asks no model. It deletes no branch but a merged one of ours that stands where it was
-//! merged, and writes a comment only where a person has to know something. The rules are `gate`'s.
+//! merged, proposes a revert only where the policy asks for one, and writes a comment only where a person has to know
+//! something. The rules are `gate`'s.
 
 mod look;
 mod schedule;
 pub(crate) mod tracking;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,6 +183,7 @@ impl Teller<'_> {
                     at,
                     merge: pull.merge_sha.clone(),
                     reverted_at: None,
+                    red: None,
                 },
             );
         }
@@ -255,7 +258,8 @@ impl Teller<'_> {
         view: &mut RepositoryOutcomes,
     ) -> Result<(), Stopped> {
         self.tidy(pulls, view).await?;
-        self.pause(known, view).await
+        self.pause(known, view).await?;
+        self.watch(pulls, known, view).await
     }
 
     /// Deletes merged branches of ours that stand where they were merged.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::approval::Offer;
+use crate::engine::outcomes::tracking;
 use crate::engine::reconcile::ReconcileError;
 use crate::engine::record::digest;
 use crate::engine::state::{Snapshot, budget_path, decode};
@@ -99,6 +100,7 @@ pub async fn publish(
                 Ok(target) => veil::look(context, policy, target.repository()).await.err(),
                 Err(_) => None,
             };
+            let paused = tracking::paused(context, &policy.slug).await;
             match opened_target {
                 // What waits may lie where it must not: it goes, and nothing of it is published from there.
                 Ok(_) if barred.as_ref().is_some_and(|barred| barred.reason == Reason::Visibility) => {
@@ -110,6 +112,14 @@ pub async fn publish(
                         ForgeError::Transient("nobody could say who sees the operator's repository".to_owned());
                     let error = ReconcileError::from(unknown);
                     all.published.extend(mine.into_iter().map(|offer| failed(offer.candidate, &error)));
+                }
+                // What was proven before people paused the repository waits with them.
+                Ok(_) if !matches!(paused, Ok(None)) => {
+                    let held = |candidate: &Candidate| match &paused {
+                        Err(error) => failed(candidate, &ReconcileError::from(error.clone())),
+                        Ok(_) => Published { waits: true, ..target::left(candidate, Reason::Paused, None) },
+                    };
+                    all.published.extend(mine.into_iter().map(|offer| held(offer.candidate)));
                 }
                 Ok(mut target) => {
                     for offer in mine {

@@ -26,7 +26,7 @@ pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use outcome::{CLOSED_IN_A_ROW, FAILED_IN_A_ROW, Later, Merge, failures_in_a_row, is_news, pauses, reverting};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};
 pub use ready::{auto_merge, draft_reasons};
-pub use runs::{RunEnd, RunFacts, failed_runs, mendable};
+pub use runs::{RunEnd, RunFacts, failed_runs, mendable, turned_red};
 pub use trust::{LabelEvent, TrustFacts, may_command, opted_out, trusted};
 pub use worn::{Look as PullLook, PullFacts, Signal, Wear, worn};
 

@@ -92,7 +92,7 @@ mod tests {
 
     fn known(outcome: PullEnd, seconds: i64) -> KnownOutcome {
         let fingerprint = Fingerprint::of(b"x");
-        KnownOutcome { fingerprint, episode: 1, outcome, at: at(seconds), merge: None, reverted_at: None }
+        KnownOutcome { fingerprint, episode: 1, outcome, at: at(seconds), merge: None, reverted_at: None, red: None }
     }
 
     #[test]

@@ -76,6 +76,36 @@ pub fn failed_runs(runs: &[RunFacts], filter: &WorkflowFilter) -> Vec<(usize, Re
     failed
 }
 
+/// Chooses, by index, the runs in which a commit turned its workflow red: the run before passed, the one on that very commit
+/// failed, and none has passed since. Where anything came in between, nobody can say whose doing it was.
+pub fn turned_red(runs: &[RunFacts], filter: &WorkflowFilter, commit: &ObjectId) -> Vec<usize> {
+    let named = Named::new(filter);
+    let mut by_workflow: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (index, run) in runs.iter().enumerate() {
+        let counts = filter.failed_runs && !run.fork && run.end != RunEnd::Silent && named.includes(run);
+        if counts {
+            by_workflow.entry(run.workflow.as_str()).or_default().push(index);
+        }
+    }
+    let mut red = Vec::new();
+    for mut indices in by_workflow.into_values() {
+        let of = |index: usize| runs.get(index).map(|run| (run.created_at, run.id));
+        indices.sort_by_key(|index| of(*index));
+        let ended = |index: &usize, end: RunEnd| runs.get(*index).is_some_and(|run| run.end == end);
+        let Some(first) = indices.iter().position(|index| runs.get(*index).is_some_and(|run| run.head == *commit))
+        else {
+            continue;
+        };
+        let (earlier, since) = indices.split_at(first);
+        let was_green = earlier.last().is_some_and(|index| ended(index, RunEnd::Passed));
+        let stays_red = !since.iter().any(|index| ended(index, RunEnd::Passed));
+        if let Some(index) = since.first().filter(|index| was_green && stays_red && ended(index, RunEnd::Failed)) {
+            red.push(*index);
+        }
+    }
+    red
+}
+
 /// Returns whether the same workflow passed on the very commit: then the failure comes and goes.
 fn passed_elsewhere(runs: &[RunFacts], failed: &RunFacts) -> bool {
     runs.iter()
@@ -176,6 +206,33 @@ mod tests {
         assert_eq!(mendable(Some(Lane::Code), Some(Kind::Cancelled)), Err(Reason::Cancelled));
         assert_eq!(mendable(Some(Lane::Config), Some(Kind::Permission)), Err(Reason::Configuration));
         assert_eq!(mendable(Some(Lane::Code), Some(Kind::Test)), Ok(()));
+    }
+
+    #[test]
+    fn a_commit_turned_its_workflow_red_only_where_nothing_else_can_have() {
+        let at = |head: &RunFacts, run: RunFacts| RunFacts { head: head.head.clone(), ..run };
+        let (green, red) = (run("ci.yml", 1, RunEnd::Passed), run("ci.yml", 5, RunEnd::Failed));
+        let blamed = |runs: &[RunFacts]| turned_red(runs, &WorkflowFilter::default(), &red.head);
+        assert_eq!(blamed(&[red.clone(), green.clone()]), [0]);
+        assert_eq!(blamed(&[run("ci.yml", 9, RunEnd::Failed), red.clone(), green.clone()]), [1]);
+        let never: [&[RunFacts]; 6] = [
+            // It was red before, or nobody knows what it was.
+            &[red.clone(), run("ci.yml", 3, RunEnd::Failed), green.clone()],
+            &[red.clone(), run("ci.yml", 3, RunEnd::Cancelled), green.clone()],
+            std::slice::from_ref(&red),
+            // It is green again, on the very commit or later.
+            &[run("ci.yml", 9, RunEnd::Passed), red.clone(), green.clone()],
+            &[at(&red, run("ci.yml", 7, RunEnd::Passed)), red.clone(), green.clone()],
+            // It first failed on another commit.
+            &[run("ci.yml", 6, RunEnd::Failed), green.clone()],
+        ];
+        for runs in never {
+            assert!(blamed(runs).is_empty(), "{runs:?}");
+        }
+        let other = at(&red, run("lint.yml", 6, RunEnd::Failed));
+        assert_eq!(blamed(&[other, run("lint.yml", 2, RunEnd::Passed), red.clone(), green.clone()]), [2, 0]);
+        let fork = RunFacts { fork: true, ..run("ci.yml", 3, RunEnd::Failed) };
+        assert_eq!(blamed(&[red.clone(), fork, run("ci.yml", 2, RunEnd::Silent), green]), [0]);
     }
 
     #[test]

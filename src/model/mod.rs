@@ -31,7 +31,7 @@ pub use failure::{Exception, Failure, Frame};
 pub use fingerprint::{Family, Fingerprint, FingerprintError, base32_lower, sha256_hex, sha256_prefixed};
 pub use money::{Allowance, MicroUsd, Tokens};
 pub use name::{BranchName, NameError, ObjectId, RepoSlug};
-pub use outcome::{KnownOutcome, KnownOutcomes, OUTCOMES_SCHEMA, PullEnd, PullOutcome};
+pub use outcome::{KnownOutcome, KnownOutcomes, KnownRed, OUTCOMES_SCHEMA, PullEnd, PullOutcome};
 pub use patch::{FileChange, FileMode, FileState, Patch};
 pub use path::{PathError, RepoPath};
 pub use policy::{

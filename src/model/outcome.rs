@@ -89,6 +89,20 @@ pub struct KnownOutcome {
     /// When a revert was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverted_at: Option<Timestamp>,
+    /// That the base turned red with it, once that was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub red: Option<KnownRed>,
+}
+
+/// What is remembered of a merge with which the base turned red.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownRed {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// The failed run.
+    pub run: u64,
+    /// The pull request that takes the merge back, where one was proposed.
+    pub revert: Option<u64>,
 }
 
 /// What is remembered of one repository's pull requests.

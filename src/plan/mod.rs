@@ -17,5 +17,5 @@ pub use identity::{
     BRANCH_PREFIX, CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership,
     tested_parent,
 };
-pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key};
+pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key, revert_branch};
 pub use overlap::{Relation, relation};

@@ -4,8 +4,9 @@
 
 use serde::Serialize;
 
-use crate::model::PullOutcome;
+use crate::model::{Failure, ObjectId, PullOutcome};
 use crate::redact::Redactor;
+use crate::render::quote::Quoter;
 use crate::render::{code_span, prose, table_cell};
 
 /// The title of the one issue that Homeostat keeps in a repository.
@@ -16,6 +17,10 @@ pub const TRACKING_MARKER: &str = "<!-- homeostat:tracking -->";
 pub const SCHEDULE_MARKER: &str = "<!-- homeostat:schedule-failing -->";
 /// The label that pauses a repository while it is on the tracking issue.
 pub const PAUSED_LABEL: &str = "homeostat:paused";
+
+/// Characters of a title that a revert repeats, and files that its body names.
+const MOST_TITLE: usize = 120;
+const MOST_PATHS: usize = 20;
 
 /// What `outcomes` found and did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
@@ -43,6 +48,8 @@ pub struct RepositoryOutcomes {
     pub kept: Vec<KeptBranch>,
     /// Whether the repository is paused.
     pub paused: bool,
+    /// Merges of ours with which a workflow of the base turned red.
+    pub red: Vec<RedMerge>,
     /// What was done besides or is to be known, in whole sentences.
     pub notes: Vec<String>,
     /// What went wrong, in words.
@@ -58,6 +65,38 @@ pub struct KeptBranch {
     pub branch: String,
     /// Why, in a whole sentence.
     pub why: String,
+}
+
+/// A merge of ours with which a workflow of the base turned red.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema)]
+pub struct RedMerge {
+    /// The pull request that was merged.
+    pub number: u64,
+    /// The workflow's file.
+    pub workflow: String,
+    /// Where a person can look at the failed run.
+    pub run: String,
+    /// The pull request that takes it back, where there is one.
+    pub revert: Option<u64>,
+}
+
+/// What the pull request of a revert tells.
+#[derive(Debug)]
+pub struct RevertView<'a> {
+    /// The pull request that was merged.
+    pub number: u64,
+    /// The commit that merged it.
+    pub merge: &'a ObjectId,
+    /// The workflow that turned red.
+    pub workflow: &'a str,
+    /// Where a person can look at its run.
+    pub run: &'a str,
+    /// What its log says.
+    pub failure: Option<&'a Failure>,
+    /// The files that are brought back.
+    pub paths: &'a [String],
+    /// Takes secrets out of what the log says.
+    pub redactor: &'a Redactor,
 }
 
 /// How the schedule that starts a workflow does.
@@ -172,6 +211,51 @@ pub fn paused_comment(last: u64, pulls: &[u64]) -> String {
         named.join(", "),
         code_span(PAUSED_LABEL)
     )
+}
+
+/// Writes the title of the pull request of a revert, and the first line of its commit.
+pub fn revert_title(number: u64, title: &str) -> String {
+    format!("revert: {} (#{number})", first_characters(title, MOST_TITLE))
+}
+
+/// Writes the message of a revert's commit, in git's own words.
+pub fn revert_message(title: &str, merge: &ObjectId) -> String {
+    format!("Revert \"{}\"\n\nThis reverts commit {merge}.\n", first_characters(title, MOST_TITLE))
+}
+
+/// Writes the body of the pull request of a revert.
+pub fn revert_body(view: &RevertView<'_>) -> String {
+    let quoter = Quoter::new(view.redactor, 1);
+    let mut body = format!(
+        "<!-- homeostat:revert {} -->\nThis takes back #{}, which Homeostat opened and a person merged as {}.\n\n\
+         The workflow {} passed before that commit, [failed on it]({}), and has not passed since. The failure was not known \
+         before.\n",
+        view.number,
+        view.number,
+        view.merge,
+        quoter.span(view.workflow, MOST_TITLE),
+        view.run,
+    );
+    if let Some(failure) = view.failure {
+        let text = format!("{}: {}", failure.error_type(), failure.message());
+        body.push_str(&format!("\n{}\n", quoter.block("text", text.trim_end_matches([':', ' ']), 12, 1_200)));
+    }
+    body.push_str("\nThese files are brought back, byte for byte, to what they were:\n\n");
+    for path in view.paths.iter().take(MOST_PATHS) {
+        body.push_str(&format!("- {}\n", quoter.span(path, 200)));
+    }
+    if view.paths.len() > MOST_PATHS {
+        body.push_str(&format!("- and {} more\n", view.paths.len() - MOST_PATHS));
+    }
+    body.push_str(
+        "\nNobody ran its tests: the checks of this repository will say whether it helps. Close it if another way is better; \
+         it is proposed once.\n",
+    );
+    body
+}
+
+fn first_characters(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 /// Writes the comment that says that the schedule fails.

@@ -14,6 +14,7 @@ mod kill;
 mod main_job;
 mod network;
 mod others;
+mod outcomes;
 mod preflight;
 mod private;
 mod pushes_and_runs;

@@ -28,6 +28,7 @@ mod quiet;
 mod races;
 mod rebuild;
 mod replaced;
+mod reverts;
 mod waiting;
 mod workspace;
 mod world;

@@ -19,7 +19,7 @@ async fn shop(causes: &[&str]) -> (World, RepoSlug) {
 }
 
 /// What the job's log says where these causes are in the code, in the dress of a runner.
-fn log_of(causes: &[&str]) -> Vec<u8> {
+pub(super) fn log_of(causes: &[&str]) -> Vec<u8> {
     let files: Files = [("src/shop.py".to_owned(), source(causes))].into_iter().collect();
     let (output, exit) = program(vec![TOTAL, PRICE])(&files, "run tests");
     let mut lines = vec!["##[group]Run python -m unittest -v".to_owned(), "##[endgroup]".to_owned()];

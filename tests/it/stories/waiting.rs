@@ -1,6 +1,7 @@
 //! Stories of candidates that wait on the state branch: whose run publishes them, and how they end when nobody does.
 
 use homeostat::engine::Selection;
+use homeostat::forge::{Forge, Label};
 use homeostat::model::{RepoSlug, Status};
 
 use super::program::{Bug, bug, source};
@@ -52,4 +53,21 @@ async fn a_candidate_of_a_repository_that_is_no_longer_configured_waits_and_then
     assert_eq!(end.reason.map(|reason| reason.to_string()).as_deref(), Some("expired"));
     assert_eq!((candidates(&world).await, world.pulls(&mall).await.len()), (0, 0));
     assert_eq!(world.run().await.writes, 0);
+}
+
+#[tokio::test]
+async fn what_was_proven_before_people_paused_the_repository_waits_with_them() {
+    let (world, shop, mall) = two_waiting().await;
+    let body = homeostat::render::outcomes::tracking_body();
+    let issue = world.forge.create_issue(&shop, "Homeostat", &body).await.expect("an issue").number;
+    let label = "homeostat:paused";
+    let made = Label { name: label.to_owned(), color: "d93f0b".to_owned(), description: String::new() };
+    world.forge.create_label(&shop, &made).await.expect("a label");
+    world.forge.add_labels(&shop, issue, &[label.to_owned()]).await.expect("a label");
+    let ran = world.run().await;
+    assert!(ran.has_reason("paused"), "{:?}", ran.reasons());
+    assert_eq!((world.pulls(&shop).await.len(), world.pulls(&mall).await.len()), (0, 1));
+    assert_eq!((candidates(&world).await, world.run().await.writes), (1, 0), "it waits, and says so without a write");
+    world.forge.unlabel_as(&shop, issue, "ann", label).await.expect("a label");
+    assert_eq!(world.run().await.pulls("created"), 1);
 }
