@@ -11,13 +11,12 @@ use tracing::Instrument as _;
 use crate::cli::args::{Global, InitArgs, Place};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
-use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::run::{Facts, started};
-use crate::cli::session::{self, Around, Privilege, Session};
+use crate::cli::session::{self, Privilege, Session};
+use crate::cli::workbench::Workbench;
 use crate::config::{self, CONFIG_PATH, InitRepo, WORKFLOW_PATH, guess};
 use crate::doctor::Severity;
-use crate::engine::counted::Counted;
 use crate::engine::init::{Proposed, Wish, guess as guess_on_forge, propose};
 use crate::engine::{Recorder as _, Veil, doctor};
 use crate::event::{Event, RunFinished};
@@ -230,24 +229,14 @@ async fn drive(
         return Ok(ExitClass::Ok);
     }
     let record = RunRecord::open(&args.artifacts, &session.run.id, &session.system)?;
-    let forge = Counted::new(session.forge(), session.run.dry_run);
-    let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
-    let progress = Shown::new(&session.runner, global.format == crate::cli::args::Format::Json);
-    let veil = Veil::default();
-    let around = Around {
-        forge: &forge,
-        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-        progress: &progress,
-        recorder: &record,
-        veil: &veil,
-    };
-    let context = session.context(around);
+    let bench = Workbench::new(session, global.format, session.run.dry_run, Veil::default());
+    let context = bench.context(&record);
     let journal = |event| record.record(event).map_err(Failure::internal);
     journal(started(session, &Facts { intent: None, tags: Vec::new() }, None))?;
     let wish = Wish { into, files, repositories: &repositories, todos: &todos };
     let proposed = propose(&context, &wish, session.loaded.config.mode).await?;
-    let looked = doctor::look(&sight(session, &forge, session::machine().await), true, session.run.dry_run).await;
-    drop(progress);
+    let looked = doctor::look(&sight(session, &bench.forge, session::machine().await), true, session.run.dry_run).await;
+    let writes = bench.finish().forge;
     let class = class_of(&proposed);
     let created = u64::from(proposed.state == Some("created"));
     let totals = serde_json::json!({ "processed": 1, "prs_created": created, "exit_class": class.as_str() });
@@ -256,7 +245,7 @@ async fn drive(
     for failure in &looked.failed {
         say(&format!("warning: {}", session.redactor.redact(failure).as_str()));
     }
-    let document = document(session, into, &proposed, &checkup, &todos, forge.writes());
+    let document = document(session, into, &proposed, &checkup, &todos, writes);
     output.document(global.format, &document, &told(&document, &checkup))?;
     session.say_held_back();
     Ok(class)

@@ -26,6 +26,7 @@ mod runs;
 mod scan;
 mod session;
 mod stages;
+mod workbench;
 
 use std::io::IsTerminal as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};

@@ -7,15 +7,13 @@ use crate::actions::trigger;
 use crate::cli::args::{Global, OpenPrArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
-use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::run::{Facts, PAYLOAD_CAP, started};
-use crate::cli::session::{self, Around, Privilege, Session, read_capped};
-use crate::engine::counted::Counted;
+use crate::cli::session::{self, Privilege, Session, read_capped};
+use crate::cli::workbench::Workbench;
 use crate::engine::feature::{self, Feature, Pushed};
 use crate::engine::{Recorder as _, Veil};
 use crate::event::{Event, RunFinished};
-use crate::forge::Forge;
 use crate::model::{Policy, Reason, RepoSlug};
 use crate::plan::Action;
 use crate::render;
@@ -66,25 +64,15 @@ async fn drive(
     output: &Output,
 ) -> Outcome {
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    let forge = Counted::new(session.forge(), session.run.dry_run);
-    let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
-    let progress = Shown::new(&session.runner, global.format == crate::cli::args::Format::Json);
-    let veil = Veil::default();
-    let around = Around {
-        forge: &forge,
-        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-        progress: &progress,
-        recorder: &record,
-        veil: &veil,
-    };
-    let context = session.context(around);
+    let bench = Workbench::new(session, global.format, session.run.dry_run, Veil::default());
+    let context = bench.context(&record);
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let journal = |event| record.record(event).map_err(Failure::internal);
     journal(started(session, &facts, None))?;
     let feature = feature::open(&context, policy, pushed).await?;
-    drop(progress);
+    let writes = bench.finish().forge;
     let class = class_of(&feature);
-    let document = document(session, policy, pushed, &feature, forge.writes());
+    let document = document(session, policy, pushed, &feature, writes);
     let counted = |state: &str| u64::from(feature.state == Some(state));
     let totals = serde_json::json!({
         "processed": 1, "prs_created": counted("created"), "prs_updated": counted("updated"), "exit_class": class.as_str(),

@@ -3,18 +3,16 @@
 //! It deletes merged branches of ours, pauses where people turn one after the other down, and says what a person has to
 //! know on the tracking issue; never anything else.
 
-use crate::cli::args::{Format, Global, OutcomesArgs};
+use crate::cli::args::{Global, OutcomesArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
-use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
 use crate::cli::run::{Facts, started};
-use crate::cli::session::{self, Around, Privilege, Session};
-use crate::engine::counted::Counted;
+use crate::cli::session::{self, Privilege, Session};
+use crate::cli::workbench::Workbench;
 use crate::engine::outcomes::{self, Schedule};
 use crate::engine::{Recorder as _, Veil};
 use crate::event::{Event, RunFinished};
-use crate::forge::Forge;
 use crate::model::{BranchName, RepoSlug};
 use crate::render::OutcomesReport;
 use crate::report::ExitClass;
@@ -27,25 +25,14 @@ pub(crate) async fn outcomes(args: &OutcomesArgs, global: &Global, output: &Outp
     }
     session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    let forge = Counted::new(session.forge(), session.run.dry_run);
-    let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
-    let progress = Shown::new(&session.runner, global.format == Format::Json);
-    let veil = Veil::default();
-    let around = Around {
-        forge: &forge,
-        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-        progress: &progress,
-        recorder: &record,
-        veil: &veil,
-    };
-    let context = session.context(around);
+    let bench = Workbench::new(&session, global.format, session.run.dry_run, Veil::default());
+    let context = bench.context(&record);
     let facts = Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
     let journal = |event| record.record(event).map_err(Failure::internal);
     journal(started(&session, &facts, None))?;
     let schedule = schedule(&session::environment()).filter(|_| session::is_github(&args.place));
     let mut report = outcomes::read_back(&context, args.repo.as_ref(), schedule.as_ref()).await?;
-    drop(progress);
-    report.writes = forge.writes() + state_folder.as_ref().map_or(0, Counted::writes);
+    report.writes = bench.finish().all;
     let class = class_of(&report);
     let totals = serde_json::json!({
         "processed": report.repositories.iter().map(|one| one.outcomes.len()).sum::<usize>(), "exit_class": class.as_str(),

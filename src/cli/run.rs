@@ -7,17 +7,15 @@ use tracing::Instrument as _;
 use crate::cli::args::{Format, Global, RunArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
-use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Around, Privilege, Session};
+use crate::cli::session::{self, Privilege, Session};
+use crate::cli::workbench::Workbench;
 use crate::engine::command::{self, Heard, Left, Order, Said};
-use crate::engine::counted::Counted;
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::propose::Proposals;
 use crate::engine::publish::{Publications, Wanted};
 use crate::engine::{Context, Recorder as _, Selection, Veil, propose, publish, record, reserve};
 use crate::event::{Event, RunStarted};
-use crate::forge::Forge;
 use crate::guardrail;
 use crate::model::{Allowance, Candidate, Manifest, RepoSlug, sha256_hex};
 use crate::redact::Redactor;
@@ -148,18 +146,8 @@ pub(crate) async fn drive(
 ) -> Result<(RunReport, ExitClass), Failure> {
     let record_file = RunRecord::open(artifacts, &session.run.id, &session.system)?;
     let began = session.system.monotonic();
-    let forge = Counted::new(session.forge(), session.run.dry_run);
-    let state_folder = session.state_folder().map(|folder| Counted::new(folder, session.run.dry_run));
-    let progress = Shown::new(&session.runner, global.format == Format::Json);
-    let veil = Veil::default();
-    let around = Around {
-        forge: &forge,
-        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-        progress: &progress,
-        recorder: &record_file,
-        veil: &veil,
-    };
-    let context = session.context(around);
+    let bench = Workbench::new(session, global.format, session.run.dry_run, Veil::default());
+    let context = bench.context(&record_file);
     journal(&record_file, started(session, facts, None))?;
     let mut road = road(&context, errand).await?;
     let reservation = match &road.selection {
@@ -169,7 +157,7 @@ pub(crate) async fn drive(
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
     let proposals = propose::propose(&context, &reservation, &fixers).await;
-    keep(&record_file, &proposals, session, &veil);
+    keep(&record_file, &proposals, session, &bench.veil);
     let wanted = match (&road.order, &road.selection) {
         (Some(order), _) => order.wanted(),
         (None, Some(_)) => Some(Wanted { only: reservation.only.as_ref(), approved: None }),
@@ -184,7 +172,7 @@ pub(crate) async fn drive(
         let command = Some(order.command.as_str().to_owned());
         road.asked = Some(AskedReport { command, done: answer.done, message: answer.message });
     }
-    drop(progress);
+    let writes = bench.finish().all;
     let budget = match session.loaded.config.budget.run {
         Allowance::Cap(cap) => Some(cap),
         Allowance::Unlimited => None,
@@ -196,7 +184,7 @@ pub(crate) async fn drive(
         publications: Some(&published),
         patterns_total: session.library.patterns().len() as u64,
         budget,
-        writes: forge.writes() + state_folder.as_ref().map_or(0, Counted::writes),
+        writes,
     };
     let (mut report, mut class) = report::build(&stages);
     if let Some(asked) = road.asked {

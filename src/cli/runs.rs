@@ -10,13 +10,11 @@ use serde::Serialize;
 use crate::cli::args::{Global, PullArgs, RunsArgs, RunsCommand, ShowArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
-use crate::cli::progress::Shown;
 use crate::cli::record::Unrecorded;
-use crate::cli::session::{self, Around, Privilege, read_capped};
+use crate::cli::session::{self, Privilege, read_capped};
+use crate::cli::workbench::Workbench;
 use crate::engine::Veil;
 use crate::engine::bring::bring;
-use crate::engine::counted::Counted;
-use crate::forge::Forge;
 use crate::history::{Past, run_id_of};
 use crate::model::{Timestamp, parse_duration};
 use crate::redact::{Redactor, strip_controls};
@@ -170,24 +168,14 @@ async fn pull(args: &PullArgs, global: &Global, output: &Output) -> Outcome {
     let span = parse_duration(&args.since)
         .map_err(|_| Failure::config(format!("--since {} is no span of time; write 7d or 24h, say.", args.since)))?;
     let session = session::open(&args.place, Privilege::Record)?;
-    let forge = Counted::new(session.forge(), true);
-    let state_folder = session.state_folder().map(|folder| Counted::new(folder, true));
-    let progress = Shown::new(&session.runner, global.format == crate::cli::args::Format::Json);
-    let (veil, recorder) = (Veil::default(), Unrecorded);
-    let around = Around {
-        forge: &forge,
-        state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-        progress: &progress,
-        recorder: &recorder,
-        veil: &veil,
-    };
-    let context = session.context(around);
+    let bench = Workbench::new(&session, global.format, true, Veil::default());
+    let context = bench.context(&Unrecorded);
     let folder = &args.place.artifacts;
     let here = records(folder)?;
     let back = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     let since = Timestamp::from_millis(session.system.now().as_millis().saturating_sub(back));
     let found = bring(&context, since, &|_| true).await.map_err(crate::engine::EngineError::from)?;
-    drop(progress);
+    bench.finish();
     let mut pulled = Pulled { brought: Vec::new(), known: 0, folder: folder.display().to_string() };
     for run in found {
         let path = here.get(&run.run_id).cloned().unwrap_or_else(|| folder.join(format!("run-{}.jsonl", run.run_id)));

@@ -9,40 +9,19 @@ use crate::cli::args::{Global, InArgs, ProposeArgs, ReserveArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::parcels::{self, Found, Ordered};
-use crate::cli::progress::Shown;
 use crate::cli::record::RunRecord;
-use crate::cli::session::{self, Around, Privilege, Session};
-use crate::engine::counted::Counted;
+use crate::cli::session::{self, Privilege, Session};
+use crate::cli::workbench::Workbench;
 use crate::engine::delivery::{self, Delivery, DeliveryError};
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::shards::Shard;
 use crate::engine::state::encode;
 use crate::engine::{Recorder as _, Reservation, Selection, Veil};
 use crate::event::{Event, RunFinished};
-use crate::forge::Forge;
 use crate::model::{Manifest, Reason, sha256_hex};
 use crate::report::{self, ExitClass, Stages};
 use crate::system::System as _;
 use crate::{engine, render};
-
-/// Runs one stage with everything it may use.
-macro_rules! with_context {
-    ($session:ident, $record:ident, $global:ident, $read_only:expr, |$context:ident, $forge:ident| $work:block) => {{
-        let $forge = Counted::new($session.forge(), $read_only);
-        let state_folder = $session.state_folder().map(|folder| Counted::new(folder, $read_only));
-        let progress = Shown::new(&$session.runner, $global.format == crate::cli::args::Format::Json);
-        let veil = Veil::apart();
-        let around = Around {
-            forge: &$forge,
-            state_forge: state_folder.as_ref().map(|folder| folder as &dyn Forge),
-            progress: &progress,
-            recorder: &$record,
-            veil: &veil,
-        };
-        let $context = $session.context(around);
-        $work
-    }};
-}
 
 /// `reserve`: leaves `reservation.json`.
 pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output) -> Outcome {
@@ -50,28 +29,28 @@ pub(crate) async fn reserve(args: &ReserveArgs, global: &Global, output: &Output
     session.knows(args.repo.as_ref())?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
     let selection = Selection { only: args.repo.clone(), issue: None, ..Selection::default() };
-    with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let mut reservation = engine::reserve::reserve_in_parts(&context, &selection, args.shards).await?;
-        unnamed(&mut reservation);
-        let bytes = encode(&reservation);
-        write(&args.out, "reservation.json", &bytes)?;
-        let shards: Vec<u32> = reservation.dealt().iter().map(|shard| shard.index).collect();
-        let parts = reservation.shards.as_ref().map(|_| format!(" in {} shard(s)", shards.len())).unwrap_or_default();
-        let text = format!("{} failure(s) reserved{parts} for run {}.", reservation.works.len(), reservation.run_id);
-        let mut outputs = vec![("run-id", reservation.run_id.clone()), ("digest", named_digest(&bytes))];
-        if reservation.shards.is_some() {
-            outputs.push(("shards", serde_json::json!(shards).to_string()));
-        }
-        write_outputs(&session, &outputs)?;
-        output.document(global.format, &reservation, &text)?;
-        let problems = || reservation.repositories.iter().filter_map(|view| view.error.as_ref());
-        Ok(if problems().any(|problem| problem.reason == Reason::Visibility) {
-            ExitClass::Config
-        } else if problems().any(|problem| problem.retryable) {
-            ExitClass::Retryable
-        } else {
-            ExitClass::Ok
-        })
+    let bench = Workbench::new(&session, global.format, session.run.dry_run, Veil::apart());
+    let context = bench.context(&record);
+    let mut reservation = engine::reserve::reserve_in_parts(&context, &selection, args.shards).await?;
+    unnamed(&mut reservation);
+    let bytes = encode(&reservation);
+    write(&args.out, "reservation.json", &bytes)?;
+    let shards: Vec<u32> = reservation.dealt().iter().map(|shard| shard.index).collect();
+    let parts = reservation.shards.as_ref().map(|_| format!(" in {} shard(s)", shards.len())).unwrap_or_default();
+    let text = format!("{} failure(s) reserved{parts} for run {}.", reservation.works.len(), reservation.run_id);
+    let mut outputs = vec![("run-id", reservation.run_id.clone()), ("digest", named_digest(&bytes))];
+    if reservation.shards.is_some() {
+        outputs.push(("shards", serde_json::json!(shards).to_string()));
+    }
+    write_outputs(&session, &outputs)?;
+    output.document(global.format, &reservation, &text)?;
+    let problems = || reservation.repositories.iter().filter_map(|view| view.error.as_ref());
+    Ok(if problems().any(|problem| problem.reason == Reason::Visibility) {
+        ExitClass::Config
+    } else if problems().any(|problem| problem.retryable) {
+        ExitClass::Retryable
+    } else {
+        ExitClass::Ok
     })
 }
 
@@ -88,44 +67,44 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
     session.run.id.clone_from(&reservation.run_id);
     tidy(&args.out, shard, &whole)?;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    with_context!(session, record, global, true, |context, forge| {
-        let fixer = PatternFixer::new(&session.library, reservation.made_at);
-        let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
-        if shard.is_some() {
-            let facts = super::run::Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
-            super::run::journal(&record, super::run::started(&session, &facts, Some(&whole.run_id)))?;
-        }
-        let mut proposals = engine::propose::propose(&context, &reservation, &fixers).await;
-        proposals.manifest.reservation = Some(sha256_hex(&bytes));
-        if let Some(shard) = shard {
-            proposals.manifest.shard = Some(shard.index);
-            proposals.manifest.parent_run_id = Some(whole.run_id.clone());
-            super::run::journal(&record, finished(&session, &reservation, &proposals.manifest))?;
-            let lines = record.kept();
-            proposals.manifest.events = lines.iter().filter_map(|line| serde_json::to_value(line).ok()).collect();
-        }
-        for (name, bytes) in &proposals.files {
-            write(&args.out, name, bytes)?;
-        }
-        let manifest = encode(&proposals.manifest);
-        write(&args.out, "manifest.json", &manifest)?;
-        for (name, text) in &proposals.logs {
-            record.write_log(name, text, &session.redactor);
-        }
-        let text = format!(
-            "{} candidate(s), {} other end(s); digest {}",
-            proposals.files.len(),
-            proposals.manifest.settled.len(),
-            sha256_hex(&manifest)
-        );
-        let numbered = shard.map(|shard| format!("digest-{}", shard.index));
-        let mut outputs = vec![("run-id", reservation.run_id.clone()), ("digest", named_digest(&manifest))];
-        // Jobs of one matrix share their outputs' names; what each announces must not hide what another does.
-        outputs.extend(numbered.as_deref().map(|name| (name, named_digest(&manifest))));
-        write_outputs(&session, &outputs)?;
-        output.document(global.format, &proposals.manifest, &text)?;
-        Ok(ExitClass::Ok)
-    })
+    let bench = Workbench::new(&session, global.format, true, Veil::apart());
+    let context = bench.context(&record);
+    let fixer = PatternFixer::new(&session.library, reservation.made_at);
+    let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
+    if shard.is_some() {
+        let facts = super::run::Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
+        super::run::journal(&record, super::run::started(&session, &facts, Some(&whole.run_id)))?;
+    }
+    let mut proposals = engine::propose::propose(&context, &reservation, &fixers).await;
+    proposals.manifest.reservation = Some(sha256_hex(&bytes));
+    if let Some(shard) = shard {
+        proposals.manifest.shard = Some(shard.index);
+        proposals.manifest.parent_run_id = Some(whole.run_id.clone());
+        super::run::journal(&record, finished(&session, &reservation, &proposals.manifest))?;
+        let lines = record.kept();
+        proposals.manifest.events = lines.iter().filter_map(|line| serde_json::to_value(line).ok()).collect();
+    }
+    for (name, bytes) in &proposals.files {
+        write(&args.out, name, bytes)?;
+    }
+    let manifest = encode(&proposals.manifest);
+    write(&args.out, "manifest.json", &manifest)?;
+    for (name, text) in &proposals.logs {
+        record.write_log(name, text, &session.redactor);
+    }
+    let text = format!(
+        "{} candidate(s), {} other end(s); digest {}",
+        proposals.files.len(),
+        proposals.manifest.settled.len(),
+        sha256_hex(&manifest)
+    );
+    let numbered = shard.map(|shard| format!("digest-{}", shard.index));
+    let mut outputs = vec![("run-id", reservation.run_id.clone()), ("digest", named_digest(&manifest))];
+    // Jobs of one matrix share their outputs' names; what each announces must not hide what another does.
+    outputs.extend(numbered.as_deref().map(|name| (name, named_digest(&manifest))));
+    write_outputs(&session, &outputs)?;
+    output.document(global.format, &proposals.manifest, &text)?;
+    Ok(ExitClass::Ok)
 }
 
 /// `record`: settles on the state branch.
@@ -134,14 +113,14 @@ pub(crate) async fn record(args: &InArgs, global: &Global, output: &Output) -> O
     let Delivered { delivery, reservation, run_id } = deliver(args, false)?;
     session.run.id = run_id;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let Delivery { manifests, candidates, lost } = &delivery;
-        let written = engine::record::record(&context, manifests, candidates, reservation.as_ref()).await?;
-        let text = if written { "Recorded." } else { "Nothing to record." };
-        let told = serde_json::json!({ "recorded": written, "lost": lost, "writes": forge.writes() });
-        output.document(global.format, &told, text)?;
-        Ok(ExitClass::Ok)
-    })
+    let bench = Workbench::new(&session, global.format, session.run.dry_run, Veil::apart());
+    let context = bench.context(&record);
+    let Delivery { manifests, candidates, lost } = &delivery;
+    let written = engine::record::record(&context, manifests, candidates, reservation.as_ref()).await?;
+    let text = if written { "Recorded." } else { "Nothing to record." };
+    let told = serde_json::json!({ "recorded": written, "lost": lost, "writes": bench.forge.writes() });
+    output.document(global.format, &told, text)?;
+    Ok(ExitClass::Ok)
 }
 
 /// `publish`: checks every candidate again and reconciles.
@@ -153,30 +132,30 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     reservation.miss(&delivery.lost);
     session.run.id = run_id;
     let record = RunRecord::open(&args.place.artifacts, &session.run.id, &session.system)?;
-    with_context!(session, record, global, session.run.dry_run, |context, forge| {
-        let wanted = engine::publish::Wanted { only: reservation.only.as_ref(), approved: None };
-        let publications =
-            engine::publish::publish(&context, &delivery.candidates, &reservation.duplicates, wanted).await?;
-        let manifest = delivery::joined(&session.run.id, &delivery.manifests);
-        let stages = Stages {
-            run_id: &session.run.id,
-            reservation: Some(&reservation),
-            manifest: Some(&manifest),
-            publications: Some(&publications),
-            patterns_total: session.library.patterns().len() as u64,
-            budget: None,
-            writes: forge.writes(),
-        };
-        let (report, class) = report::build(&stages);
-        let digests: Vec<String> = delivery.manifests.iter().map(|manifest| named_digest(&encode(manifest))).collect();
-        let took = session.system.monotonic().saturating_sub(began);
-        super::run::summarise(&session, &report, &reservation, &record, took, false);
-        super::run::write_outputs(&session, &report, &record, &digests.join(" "))?;
-        let text = super::run::in_short(&report, session.run.dry_run);
-        let report: &render::RunReport = &report;
-        output.document(global.format, report, &text)?;
-        Ok(class)
-    })
+    let bench = Workbench::new(&session, global.format, session.run.dry_run, Veil::apart());
+    let context = bench.context(&record);
+    let wanted = engine::publish::Wanted { only: reservation.only.as_ref(), approved: None };
+    let publications =
+        engine::publish::publish(&context, &delivery.candidates, &reservation.duplicates, wanted).await?;
+    let manifest = delivery::joined(&session.run.id, &delivery.manifests);
+    let stages = Stages {
+        run_id: &session.run.id,
+        reservation: Some(&reservation),
+        manifest: Some(&manifest),
+        publications: Some(&publications),
+        patterns_total: session.library.patterns().len() as u64,
+        budget: None,
+        writes: bench.forge.writes(),
+    };
+    let (report, class) = report::build(&stages);
+    let digests: Vec<String> = delivery.manifests.iter().map(|manifest| named_digest(&encode(manifest))).collect();
+    let took = session.system.monotonic().saturating_sub(began);
+    super::run::summarise(&session, &report, &reservation, &record, took, false);
+    super::run::write_outputs(&session, &report, &record, &digests.join(" "))?;
+    let text = super::run::in_short(&report, session.run.dry_run);
+    let report: &render::RunReport = &report;
+    output.document(global.format, report, &text)?;
+    Ok(class)
 }
 
 /// What was handed over, opened.

@@ -3,12 +3,12 @@
 //! It runs no code of the branch, reads nothing of it but names of commits, and writes only what it said before.
 
 use crate::engine::finish::{Finish, Finisher};
+use crate::engine::intent::Intent;
 use crate::engine::opening::{Opening, open_pull};
 use crate::engine::{Context, EngineError, pages, retry};
-use crate::event::{Event, Write};
 use crate::forge::{ForgeError, NewPull, PullEdit, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, TrustFacts};
-use crate::model::{Actor, Asked, BranchName, Mode, ObjectId, Policy, Reason, sha256_hex};
+use crate::model::{Actor, Asked, BranchName, Mode, ObjectId, Policy, Reason};
 use crate::plan::{self, Action, FeatureDecision, FeatureEnd, FeatureFacts, FeaturePull, FeatureWish, Verb};
 use crate::render::{self, FeatureView};
 
@@ -292,16 +292,14 @@ impl Branch<'_> {
 
     /// Writes the intent into the journal before anything is written to the forge.
     fn intend(&self, verb: Verb, wish: &FeatureWish<'_>) -> Result<(), EngineError> {
-        let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        self.context.record(Event::Write(Box::new(Write {
-            phase: "intent".to_owned(),
+        let intent = Intent {
             repo: wish.repository.to_owned(),
-            verb,
+            verb: &verb.name(),
             branch: wish.branch.to_string(),
             key: wish.key(),
-            digest: sha256_hex(wish.body.as_bytes()),
-            result: None,
-        })))
+            content: wish.body,
+        };
+        self.context.intend(intent).map_err(EngineError::Journal)
     }
 }
 

@@ -4,12 +4,12 @@
 
 use crate::config::InitRepo;
 use crate::engine::ground;
+use crate::engine::intent::Intent;
 use crate::engine::offer::Offer;
 use crate::engine::opening::Opening;
 use crate::engine::{Context, EngineError, pages, retry};
-use crate::event::{Event, Write};
 use crate::forge::{Forge, ForgeError, PullQuery, PullRequest, Repository, TreeChange};
-use crate::model::{BranchName, FileMode, Mode, ObjectId, Reason, RepoPath, RepoSlug, sha256_hex};
+use crate::model::{BranchName, FileMode, Mode, ObjectId, Reason, RepoPath, RepoSlug};
 use crate::plan::{self, Action, InitDecision, InitFacts, Verb};
 use crate::render::{self, InitFile, InitView};
 use crate::system::System;
@@ -229,16 +229,14 @@ impl Proposal<'_> {
 
     /// Writes the intent into the journal before anything is written to the forge.
     fn intend(&self, verb: Verb, key: &str, content: &str) -> Result<(), EngineError> {
-        let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
-        self.context.record(Event::Write(Box::new(Write {
-            phase: "intent".to_owned(),
+        let intent = Intent {
             repo: self.wish.into.to_string(),
-            verb,
+            verb: &verb.name(),
             branch: self.branch.to_string(),
             key: key.to_owned(),
-            digest: sha256_hex(content.as_bytes()),
-            result: None,
-        })))
+            content,
+        };
+        self.context.intend(intent).map_err(EngineError::Journal)
     }
 }
 

@@ -20,6 +20,7 @@ mod formatter;
 mod glance;
 mod ground;
 pub mod init;
+mod intent;
 mod lease;
 mod offer;
 mod opening;
@@ -57,8 +58,9 @@ use backoff::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::config::Config;
 use crate::event::{Event, Line};
-use crate::forge::{Forge, ForgeError};
+use crate::forge::{Commit, Forge, ForgeError};
 use crate::model::{RepoSlug, Timestamp, Untrusted};
+use crate::plan::CommitFacts;
 use crate::redact::Redactor;
 use crate::system::System;
 use crate::workspace::Workspace;
@@ -247,6 +249,13 @@ pub enum EngineError {
     /// A template could not be rendered.
     #[error("{0}")]
     Render(String),
+}
+
+/// Reduces a commit of a pull request's branch to what says whose it is. After a merge it is on the base as well; whose it
+/// is does not change by that.
+pub(crate) fn facts_of(commit: Commit) -> CommitFacts {
+    let Commit { id, tree, parents, message } = commit;
+    CommitFacts { id, tree, parents, message, on_base: false }
 }
 
 /// Tries a read up to three times: base 0.5 s, cap 4 s (REFERENCE.md, Times and tries). A limit is waited for by the forge's

@@ -11,16 +11,17 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::intent::Intent;
 use crate::engine::outcomes::look::{Looker, Ours};
 use crate::engine::select::problem;
 use crate::engine::state::{self, Mutations};
 use crate::engine::{Context, EngineError, RepositoryProblem, pages, retry, veil};
-use crate::event::{Event, Line, Write};
+use crate::event::{Event, Line};
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState, Repository};
 use crate::gate;
 use crate::model::{
     BranchName, KnownOutcome, KnownOutcomes, Mode, ObjectId, Policy, PullEnd, PullOutcome, RepoSlug, Timestamp,
-    sha256_hex,
+    sha256_prefixed,
 };
 use crate::plan;
 use crate::render::OutcomesReport;
@@ -346,7 +347,7 @@ impl Teller<'_> {
             .collect();
         closed.sort_unstable();
         let branch: BranchName = self.repository.default_branch.clone();
-        let issue = tracking::ensure(self.context, slug, known.tracking, || self.intend_text("pause", &branch)).await?;
+        let issue = tracking::ensure(self.context, slug, known.tracking, || self.intend_pause(&branch)).await?;
         known.tracking = Some(issue.number);
         let text = words::paused_comment(last, &closed);
         let said = tracking::said(self.context, slug, issue.number, &text).await?;
@@ -421,27 +422,15 @@ impl Teller<'_> {
     /// Writes the intent into the journal before anything is written to the forge.
     fn intend(&self, verb: &str, branch: &BranchName, at: &ObjectId) -> Result<(), EngineError> {
         let repo = self.policy.slug.to_string();
-        self.context.record(Event::Write(Box::new(Write {
-            phase: "intent".to_owned(),
-            key: crate::model::sha256_prefixed(&[verb, &repo, branch.as_str(), at.as_str()]),
-            repo,
-            verb: verb.to_owned(),
-            branch: branch.to_string(),
-            digest: sha256_hex(at.as_str().as_bytes()),
-            result: None,
-        })))
+        let key = sha256_prefixed(&[verb, &repo, branch.as_str(), at.as_str()]);
+        let intent = Intent { repo, verb, branch: branch.to_string(), key, content: at.as_str() };
+        self.context.intend(intent).map_err(EngineError::Journal)
     }
 
-    fn intend_text(&self, verb: &str, branch: &BranchName) -> Result<(), EngineError> {
-        let repo = self.policy.slug.to_string();
-        self.context.record(Event::Write(Box::new(Write {
-            phase: "intent".to_owned(),
-            key: crate::model::sha256_prefixed(&[verb, &repo]),
-            digest: sha256_hex(repo.as_bytes()),
-            repo,
-            verb: verb.to_owned(),
-            branch: branch.to_string(),
-            result: None,
-        })))
+    fn intend_pause(&self, branch: &BranchName) -> Result<(), EngineError> {
+        let (verb, repo) = ("pause", self.policy.slug.to_string());
+        let key = sha256_prefixed(&[verb, &repo]);
+        let intent = Intent { repo: repo.clone(), verb, branch: branch.to_string(), key, content: &repo };
+        self.context.intend(intent).map_err(EngineError::Journal)
     }
 }

@@ -4,11 +4,11 @@
 //! commit says truly that it is ours; what anybody else wrote anywhere is never read for this (V-09). It asks the forge
 //! nothing where the state branch knows as much. Comments of ours carry no state, so none is read.
 
-use crate::engine::{Context, retry};
+use crate::engine::{Context, facts_of, retry};
 use crate::forge::{ForgeError, PullRequest};
 use crate::gate;
 use crate::model::{Actor, FailureState, Fingerprint, Policy, RepoSlug, STATE_SCHEMA, Timestamp};
-use crate::plan::{self, CommitFacts, Ownership};
+use crate::plan::{self, Ownership};
 use crate::render::marker;
 
 /// A state that was lost and is back.
@@ -83,13 +83,5 @@ async fn is_ours(
         Err(ForgeError::NotFound(_)) => return Ok(false),
         Err(error) => return Err(error),
     };
-    let facts = CommitFacts {
-        id: commit.id,
-        tree: commit.tree,
-        parents: commit.parents,
-        message: commit.message,
-        // After a merge it is on the base as well; whose it is does not change by that.
-        on_base: false,
-    };
-    Ok(matches!(plan::ownership(&mirror.fingerprint, mirror.episode, &facts), Ownership::Ours(_)))
+    Ok(matches!(plan::ownership(&mirror.fingerprint, mirror.episode, &facts_of(commit)), Ownership::Ours(_)))
 }

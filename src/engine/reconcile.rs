@@ -5,9 +5,9 @@
 //! write; nothing is deleted that is not provably ours.
 
 use crate::engine::finish::{Finish, Finisher};
+use crate::engine::intent::Intent;
 use crate::engine::opening::{Opening, look_for_pull, open_pull};
 use crate::engine::{Context, retry};
-use crate::event::{Event, Write};
 use crate::forge::{ForgeError, NewCommit, NewPull, PullEdit, PullQuery, PullRequest, TreeChange};
 use crate::model::{Candidate, FileMode, ObjectId, Reason};
 use crate::plan::{self, CommitFacts, Decision, Desired, Observed, ObservedPull, Ownership, RefState, Trailer, Verb};
@@ -431,20 +431,17 @@ impl Reconciler<'_> {
 
 /// Writes the intent into the journal before anything is written to the forge.
 fn intend(context: &Context<'_>, candidate: &Candidate, verb: Verb, content: &str) -> Result<()> {
-    let verb = serde_json::to_value(verb).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
     let (fingerprint, episode) = (&candidate.fingerprint, candidate.episode);
     let key =
         plan::idempotency_key(candidate.repository_id, &candidate.base_branch, fingerprint, episode, &candidate.tree);
-    let event = Event::Write(Box::new(Write {
-        phase: "intent".to_owned(),
+    let intent = Intent {
         repo: candidate.slug.to_string(),
-        verb,
+        verb: &verb.name(),
         branch: plan::branch_for(fingerprint, episode).to_string(),
         key,
-        digest: crate::model::sha256_hex(content.as_bytes()),
-        result: None,
-    }));
-    context.recorder.record(context.veil.event(event)).map_err(ReconcileError::Journal)
+        content,
+    };
+    context.intend(intent).map_err(ReconcileError::Journal)
 }
 
 /// Deletes an orphan branch of ours, from the commit that was seen and only after every look shows that it has no pull

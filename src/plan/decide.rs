@@ -190,6 +190,13 @@ pub enum Verb {
     Leave,
 }
 
+impl Verb {
+    /// Returns its name, as events and dry runs have it.
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+}
+
 /// One action, as a dry run prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Action {

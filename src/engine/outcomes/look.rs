@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::engine::state::Snapshot;
-use crate::engine::{Context, EngineError, pages, retry};
+use crate::engine::{Context, EngineError, facts_of, pages, retry};
 use crate::event::{AttemptFinished, Event, Line};
 use crate::forge::{Commit, ForgeError, IssueEvent, IssueEventKind, PullRequest, TreeEntry};
 use crate::gate;
 use crate::guardrail;
 use crate::model::{FileMode, ObjectId, RepoSlug, Timestamp};
-use crate::plan::{self, CommitFacts, Ownership, Trailer};
+use crate::plan::{self, Ownership, Trailer};
 
 /// Commits of people on top of ours that are looked through for ours.
 const MOST_ON_TOP: usize = 20;
@@ -40,7 +40,7 @@ pub(super) struct Looker<'a> {
     pub(super) snapshot: &'a Snapshot,
 }
 
-type Files = BTreeMap<String, (FileMode, ObjectId)>;
+pub(super) type Files = BTreeMap<String, (FileMode, ObjectId)>;
 
 impl Looker<'_> {
     async fn commit(&self, id: &ObjectId) -> Result<Option<Commit>, ForgeError> {
@@ -176,7 +176,7 @@ impl Looker<'_> {
         Ok(found.and_then(|id| ahead.commits.into_iter().find(|commit| commit.id == id)))
     }
 
-    async fn files(&self, tree: &ObjectId) -> Result<Option<Files>, ForgeError> {
+    pub(super) async fn files(&self, tree: &ObjectId) -> Result<Option<Files>, ForgeError> {
         let forge = self.context.forge;
         match retry(self.context.system, async || forge.tree(self.slug, tree).await).await {
             Ok(entries) => {
@@ -243,15 +243,7 @@ impl Looker<'_> {
 /// Reads the trailer of a commit where it is true of the commit itself and of the branch's name.
 fn true_trailer(commit: Commit, fp16: &str, episode: u32) -> Option<Trailer> {
     let trailer = Trailer::read(&commit.message).filter(|trailer| trailer.fingerprint.fp16() == fp16)?;
-    let facts = CommitFacts {
-        id: commit.id,
-        tree: commit.tree,
-        parents: commit.parents,
-        message: commit.message,
-        // A merge that keeps our commit puts it on the base; it is ours all the same.
-        on_base: false,
-    };
-    match plan::ownership(&trailer.fingerprint, episode, &facts) {
+    match plan::ownership(&trailer.fingerprint, episode, &facts_of(commit)) {
         Ownership::Ours(trailer) => Some(trailer),
         _ => None,
     }

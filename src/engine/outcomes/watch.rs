@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::failed_runs::{self, TurnedRed};
 use crate::engine::offer::Offer;
 use crate::engine::opening::Opening;
+use crate::engine::outcomes::look::Files;
 use crate::engine::outcomes::{Stopped, Teller};
 use crate::engine::reports::Understood;
 use crate::engine::retry;
-use crate::forge::{ForgeError, PullQuery, PullRequest, TreeChange, TreeEntry, WorkflowRun};
+use crate::forge::{ForgeError, PullQuery, PullRequest, TreeChange, WorkflowRun};
 use crate::gate::{Kindred, Member};
 use crate::model::{
-    BranchName, FailureState, FileMode, KnownOutcome, KnownOutcomes, KnownRed, ObjectId, PullEnd, RepoPath, Sketch,
-    Timestamp,
+    BranchName, FailureState, KnownOutcome, KnownOutcomes, KnownRed, ObjectId, PullEnd, RepoPath, Sketch, Timestamp,
 };
 use crate::plan;
 use crate::render::outcomes::{self as words, RedMerge, RepositoryOutcomes, RevertView};
@@ -23,8 +23,6 @@ use crate::render::outcomes::{self as words, RedMerge, RepositoryOutcomes, Rever
 const WATCH: std::time::Duration = std::time::Duration::from_hours(72);
 /// Files that a revert brings back; a patch of ours has far fewer.
 const MOST_FILES: usize = 200;
-
-type Files = BTreeMap<String, (FileMode, ObjectId)>;
 
 /// The files that a revert brings back, and what brings them back.
 type Back = (Vec<String>, Vec<TreeChange>);
@@ -198,9 +196,7 @@ impl Teller<'_> {
     }
 
     async fn files(&self, tree: &ObjectId) -> Result<Files, ForgeError> {
-        let (forge, slug) = (self.context.forge, &self.policy.slug);
-        let entries = retry(self.context.system, async || forge.tree(slug, tree).await).await?;
-        Ok(entries.into_iter().map(|TreeEntry { path, mode, id }| (path, (mode, id))).collect())
+        self.looker.files(tree).await?.ok_or_else(|| ForgeError::NotFound(format!("the tree {tree}")))
     }
 }
 

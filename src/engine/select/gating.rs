@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::reports::Understood;
 use crate::engine::select::{Around, Base, Group, Selected, Selector, issue_number};
-use crate::engine::{KeptPull, Work, failed_runs, rebuild, retry, state, worn};
+use crate::engine::{KeptPull, Work, facts_of, failed_runs, rebuild, retry, state, worn};
 use crate::fingerprint;
 use crate::forge::{ForgeError, IssueEventKind, PullQuery, PullRequest, PullState};
 use crate::gate::{self, AttemptInputs, Episode, Fate, PastPull, UnderWay, Wear};
@@ -15,7 +15,7 @@ use crate::model::{
     FailureState, Fingerprint, KnownOutcomes, Mode, ObjectId, Reason, Related, RepoPath, Report, Sketch, Timestamp,
     Untrusted, sha256_hex,
 };
-use crate::plan::{self, CommitFacts, Ownership};
+use crate::plan::{self, Ownership};
 
 /// Episodes of one failure before the name would repeat itself for no good reason.
 const MAX_EPISODES: u32 = 64;
@@ -185,14 +185,7 @@ impl Selector<'_> {
         }
         let commit = retry(self.context.system, async || forge.commit(slug, &open.head_sha).await).await?;
         let tree = commit.tree.clone();
-        let facts = CommitFacts {
-            id: commit.id,
-            tree: commit.tree,
-            parents: commit.parents,
-            message: commit.message,
-            on_base: false,
-        };
-        let ours = matches!(plan::ownership(fingerprint, episode, &facts), Ownership::Ours(_));
+        let ours = matches!(plan::ownership(fingerprint, episode, &facts_of(commit)), Ownership::Ours(_));
         let (number, head) = (open.number, open.head_sha.clone());
         Ok(ours.then(|| Worn { number, head, tree, red: wear == Wear::Red }))
     }
