@@ -17,6 +17,11 @@ pub fn branch_for(fingerprint: &Fingerprint, episode: u32) -> BranchName {
         .expect("internal error: our branch grammar is legal")
 }
 
+/// Returns the branch that a revert of a pull request is proposed from; it is outside the folder of fixes.
+pub fn revert_branch(number: u64) -> BranchName {
+    format!("homeostat-revert/{number}").parse().expect("internal error: the branch's name is legal")
+}
+
 /// Reads a branch name of our grammar: the sixteen characters and the episode.
 pub fn branch_grammar(branch: &str) -> Option<(&str, u32)> {
     let rest = branch.strip_prefix(BRANCH_PREFIX)?;

@@ -8,11 +8,6 @@ use crate::plan::{Action, FeatureEnd, FeaturePull, Verb};
 /// The branch that the files are proposed from.
 const BRANCH: &str = "homeostat-init";
 
-/// Returns the branch that a revert of a pull request is proposed from.
-pub fn revert_branch(number: u64) -> BranchName {
-    format!("homeostat-revert/{number}").parse().expect("internal error: the branch's name is legal")
-}
-
 /// Returns the branch that the files are proposed from.
 pub fn init_branch() -> BranchName {
     BRANCH.parse().expect("internal error: the branch's name is legal")

@@ -15,7 +15,7 @@ pub use feature::{
 };
 pub use identity::{
     BRANCH_PREFIX, CommitFacts, Ownership, Trailer, branch_for, branch_grammar, idempotency_key, ownership,
-    tested_parent,
+    revert_branch, tested_parent,
 };
-pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key, revert_branch};
+pub use init::{InitDecision, InitFacts, decide_init, init_actions, init_branch, init_key};
 pub use overlap::{Relation, relation};
