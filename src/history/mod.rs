@@ -198,6 +198,83 @@ mod tests {
         assert_eq!(Past::read("r", "").exit_class(), "unknown");
     }
 
+    /// A run over one repository: an issue fixed, a failed run refused, and a second repository that could not be read.
+    fn told() -> Vec<String> {
+        let attempt = |kind: &str, status: &str, cost: u64, rest: &str| {
+            let report = format!(r#"{{"kind":"{kind}","number":null,"url":"u"}}"#);
+            let at = "2026-11-23T10:00:00.000Z";
+            line(
+                "attempt.finished",
+                &format!(
+                    r#","repo":"acme/shop","fingerprint":"hf1:a","family":"hff1:a","episode":2,"error_type":"KeyError","report":{report},"lane":"code","kind":"test","status":"{status}","started_at":"{at}","completed_at":"{at}","attempt":1,"base_sha":"b","cost_microusd":{cost},"tokens":{{"input":7,"output":0,"cache_read":0,"cache_write":0,"reasoning":0}},"latency_ms":5,"also_fixes":[],"logs":[]{rest}"#
+                ),
+            )
+        };
+        let pull = r#","source":"pattern","branch":"homeostat/x","pr":{"number":4,"url":"p","state":"created"}"#;
+        let repository = |repo: &str, cost: u64, errors: &str| {
+            let tokens = r#"{"input":7,"output":0,"cache_read":0,"cache_write":0,"reasoning":0}"#;
+            line(
+                "repository.finished",
+                &format!(
+                    r#","repo":"{repo}","fingerprints_processed":[],"prs_created":[],"prs_updated":[],"cooldowns":1,"cost":{cost},"tokens":{tokens},"latency":9,"errors":{errors},"patterns_used":["py-key"],"zero_cost_fixes":1,"backlog":{{"cap":2}}"#
+                ),
+            )
+        };
+        let write = r#","phase":"done","repo":"acme/shop","verb":"create-branch","branch":"b","key":"k","digest":"d","result":null"#;
+        vec![
+            line(
+                "run.started",
+                r#","triggered_by":"schedule","intent":null,"parent_run_id":null,"tags":[],"metadata":{},"version":"9.8.7","config_hash":"c","environment":"production","dry_run":true"#,
+            ),
+            attempt("issue", "fixed", 30, pull),
+            attempt("run", "refused", 12, r#","rule":"diff-files""#),
+            line("refusal", r#","repo":"acme/shop","fingerprint":"hf1:a","rule":"diff-files","message":"Too many.""#),
+            line("write", write),
+            line("recovered", r#","repo":"acme/shop","fingerprint":"hf1:a","what":"A branch.""#),
+            repository("acme/shop", 42, "[]"),
+            repository("acme/api", 0, r#"["Not","there."]"#),
+        ]
+    }
+
+    #[test]
+    fn a_report_is_put_together_again_from_a_runs_lines() {
+        let past = Past::read("r", &told().join("\n"));
+        assert_eq!((past.unknown, past.unreadable), (0, 0));
+        let report = past.report();
+        let [shop, api] = report.repositories.as_slice() else { panic!("{report:?}") };
+        assert_eq!((shop.issues_processed, shop.runs_processed, shop.cooldowns, shop.zero_cost_fixes), (1, 1, 1, 1));
+        let [pull] = shop.pull_requests.as_slice() else { panic!("{shop:?}") };
+        assert_eq!((pull.number, pull.branch.as_str(), pull.state.as_str()), (Some(4), "homeostat/x", "created"));
+        assert_eq!((pull.episode, pull.source), (2, Some(crate::model::Source::Pattern)));
+        let [refusal] = shop.refusals.as_slice() else { panic!("{shop:?}") };
+        assert_eq!((refusal.rule, refusal.message.as_str()), (crate::model::Reason::DiffFiles, "Too many."));
+        assert_eq!((shop.backlog.get("cap"), shop.error.as_deref()), (Some(&2), None));
+        assert_eq!((api.pull_requests.len(), api.error.as_deref()), (0, Some("Not there.")));
+        assert_eq!((past.writes.len(), past.recovered.len()), (1, 1));
+    }
+
+    #[test]
+    fn totals_that_a_killed_run_never_wrote_are_counted_from_its_attempts() {
+        let mut lines = told();
+        let cut = Past::read("r", &lines.join("\n"));
+        assert_eq!(cut.cost(), MicroUsd(42));
+        let totals = cut.totals();
+        assert_eq!((totals.processed, totals.prs_created, totals.prs_updated), (2, 1, 0));
+        assert_eq!((totals.cost_usd, totals.exit_class.as_str()), (cut.cost().to_string(), "unknown"));
+        let own = serde_json::to_string(&Totals { processed: 77, exit_class: "ok".to_owned(), ..Totals::default() });
+        let own = own.expect("totals are JSON");
+        lines.push(line("run.finished", &format!(r#","totals":{own},"exit_class":"ok""#)));
+        assert_eq!(Past::read("r", &lines.join("\n")).totals().processed, 77, "its own word comes first");
+    }
+
+    #[test]
+    fn a_summarys_facts_come_from_the_first_line() {
+        let facts = Past::read("r", &told().join("\n")).facts();
+        assert_eq!((facts.version.as_str(), facts.environment.as_str(), facts.dry_run), ("9.8.7", "production", true));
+        let torn = Past::read("r", "").facts();
+        assert_eq!((torn.version.as_str(), torn.environment.as_str(), torn.seconds), ("?", "?", 0.0));
+    }
+
     #[test]
     fn a_run_is_known_by_the_name_of_its_file() {
         assert_eq!(run_id_of("run-20261123T100000Z-0a1b2c3d.jsonl"), Some("20261123T100000Z-0a1b2c3d"));
