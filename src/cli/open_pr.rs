@@ -31,6 +31,8 @@ struct Document<'a> {
     number: Option<u64>,
     url: Option<&'a str>,
     draft: Option<bool>,
+    /// Whether its workflow runs wait until a person approves them.
+    runs_wait: bool,
     reason: Option<Reason>,
     message: &'a str,
     warnings: &'a [String],
@@ -154,6 +156,7 @@ fn document<'a>(
         number: feature.pull.as_ref().map(|pull| pull.number),
         url: feature.pull.as_ref().map(|pull| pull.url.as_str()),
         draft: feature.pull.as_ref().map(|pull| pull.draft),
+        runs_wait: feature.runs_wait,
         reason: feature.reason,
         message: &feature.message,
         warnings: &feature.warnings,

@@ -4,7 +4,7 @@
 
 use crate::engine::finish::{Finish, Finisher};
 use crate::engine::intent::Intent;
-use crate::engine::opening::{Opening, open_pull};
+use crate::engine::opening::{Opening, do_runs_wait, open_pull};
 use crate::engine::{Context, EngineError, pages, retry};
 use crate::forge::{ForgeError, NewPull, PullEdit, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, TrustFacts};
@@ -17,6 +17,10 @@ const TEMPLATES: [&str; 3] =
     [".github/pull_request_template.md", "pull_request_template.md", "docs/pull_request_template.md"];
 /// A template that is larger is none.
 const MOST_TEMPLATE: usize = 32 << 10;
+
+/// What is said of a pull request whose runs wait; a body would go on saying it after they were approved.
+const RUNS_WAIT: &str = " It was opened with a workflow's own token, so its workflow runs wait until somebody with write \
+                         access approves them; the next push to the branch starts them as usual.";
 
 /// A branch that somebody pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct Feature {
     pub actions: Vec<Action>,
     /// What the forge refused to add, in whole sentences.
     pub warnings: Vec<String>,
+    /// Whether its workflow runs wait until a person approves them.
+    pub runs_wait: bool,
     /// Whether trying again may help.
     pub retryable: bool,
 }
@@ -58,6 +64,7 @@ impl Feature {
             message: String::new(),
             actions: Vec::new(),
             warnings: Vec::new(),
+            runs_wait: false,
             retryable: false,
         }
     }
@@ -274,7 +281,13 @@ impl Branch<'_> {
             }
             feature.warnings.extend(finish.warnings);
         }
-        Ok(feature.done(state, pull))
+        let mut done = feature.done(state, pull);
+        // What somebody else opened, a person or an earlier run, is told of by whoever opened it.
+        if state == "created" && do_runs_wait(self.context).await {
+            done.runs_wait = true;
+            done.message.push_str(RUNS_WAIT);
+        }
+        Ok(done)
     }
 
     /// Reads the text that pull requests of this repository begin with, from the base, where people put it.

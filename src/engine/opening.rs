@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::engine::{Context, retry};
-use crate::forge::{ForgeError, NewPull, PullQuery, PullRequest, PullState};
+use crate::forge::{ForgeError, JOB_LOGIN, NewPull, PullQuery, PullRequest, PullState};
 use crate::model::{BranchName, RepoSlug};
 
 /// When the list of pull requests is read again after an unclear answer, in seconds from it (PROTOCOL.md, 7).
@@ -25,6 +25,18 @@ pub(crate) enum Opening {
     NothingAhead,
     /// It can never be opened as it stands; with the forge's words.
     Refused(String),
+}
+
+/// Returns whether workflow runs of what this token opens wait for a person (PROTOCOL.md, 9). Where nobody can say who we
+/// are, nothing is said of it: it is not worth a pull request.
+pub(crate) async fn do_runs_wait(context: &Context<'_>) -> bool {
+    match retry(context.system, async || context.forge.identity().await).await {
+        Ok(us) => us.login == JOB_LOGIN,
+        Err(error) => {
+            tracing::warn!(%error, "whether workflow runs of pull requests wait for an approval is not known");
+            false
+        }
+    }
 }
 
 /// Opens a pull request, with at most one more request after an unclear answer.

@@ -7,8 +7,8 @@ use base64::Engine as _;
 use crate::engine::approval::{self, Offer};
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, pages, retry, worn};
-use crate::forge::{ForgeError, JOB_LOGIN, PullQuery, PullRequest, PullState, Repository};
+use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, opening, pages, retry, worn};
+use crate::forge::{ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
 use crate::model::{
@@ -307,20 +307,12 @@ impl<'a> Target<'a> {
         Ok(patch)
     }
 
-    /// Returns whether workflow runs of what this token opens wait for a person (PROTOCOL.md, 9). Where nobody can say who we
-    /// are, nothing is said of it: it is not worth a pull request.
+    /// Returns whether workflow runs of what this token opens wait for a person; it is asked once a repository.
     async fn do_runs_wait(&mut self) -> bool {
         if let Some(known) = self.runs_wait {
             return known;
         }
-        let forge = self.context.forge;
-        let waits = match retry(self.context.system, async || forge.identity().await).await {
-            Ok(us) => us.login == JOB_LOGIN,
-            Err(error) => {
-                tracing::warn!(%error, "whether workflow runs of pull requests wait for an approval is not known");
-                false
-            }
-        };
+        let waits = opening::do_runs_wait(self.context).await;
         *self.runs_wait.insert(waits)
     }
 

@@ -1,9 +1,12 @@
 //! Stories of feature branches: one pull request each, kept current, and nobody's words overwritten.
 
+use std::sync::Arc;
+
 use homeostat::engine::feature::{Feature, Pushed};
 use homeostat::forge::Forge;
 use homeostat::forge::faults::{Fault, FaultKind};
-use homeostat::forge::rules::{MergeStyle, actor};
+use homeostat::forge::memory::MemoryForge;
+use homeostat::forge::rules::{MergeStyle, Settings, actor};
 use homeostat::model::{BranchName, Mode, Permission, Reason, RepoSlug};
 
 use super::world::{Options, Ran, World};
@@ -61,6 +64,26 @@ async fn a_pushed_feature_branch_gets_one_pull_request_that_follows_its_commits(
     let [now] = world.open_pulls(&slug).await.try_into().expect("one pull request");
     assert!(now.body.contains("**2 commits**") && now.body.contains("say what is wrong"), "{}", now.body);
     assert_eq!(now.title, "feat: add the form", "a title is people's once it is there");
+}
+
+#[tokio::test]
+async fn with_a_workflows_own_token_it_is_said_once_that_the_runs_wait() {
+    let (mut world, slug) = shop().await;
+    let settings = Settings { login: "github-actions[bot]".to_owned(), ..Settings::default() };
+    world.forge = Arc::new(MemoryForge::new(world.clock.clock()).with_settings(settings));
+    let slug = world.repository(slug.name(), &[("README.md", "A shop.\n")]).await;
+    commit(&world, &slug, "feat: add the form").await;
+    let first = push(&world, &slug).await;
+    assert!(first.runs_wait && first.message.contains("runs wait until somebody"), "{}", first.message);
+    let again = push(&world, &slug).await;
+    assert_eq!((again.runs_wait, again.message.as_str()), (false, "Pull request #1 kept."));
+    let (world, slug) = shop().await;
+    let own = push(&world, &slug).await;
+    assert_eq!(
+        (own.runs_wait, own.message.as_str()),
+        (false, "Pull request #1 created."),
+        "another token's runs start"
+    );
 }
 
 #[tokio::test]
