@@ -18,10 +18,6 @@ const TEMPLATES: [&str; 3] =
 /// A template that is larger is none.
 const MOST_TEMPLATE: usize = 32 << 10;
 
-/// What is said of a pull request whose runs wait; a body would go on saying it after they were approved.
-const RUNS_WAIT: &str = " It was opened with a workflow's own token, so its workflow runs wait until somebody with write \
-                         access approves them; the next push to the branch starts them as usual.";
-
 /// A branch that somebody pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pushed {
@@ -285,7 +281,9 @@ impl Branch<'_> {
         // What somebody else opened, a person or an earlier run, is told of by whoever opened it.
         if state == "created" && do_runs_wait(self.context).await {
             done.runs_wait = true;
-            done.message.push_str(RUNS_WAIT);
+            // Not in the body, which would go on saying it after they were approved.
+            let why = render::RUNS_WAIT;
+            done.message.push_str(&format!(" It was opened {why}; the next push to the branch starts them as usual."));
         }
         Ok(done)
     }

@@ -198,21 +198,21 @@ mod tests {
         assert_eq!(Past::read("r", "").exit_class(), "unknown");
     }
 
-    /// A run over one repository: an issue fixed, a failed run refused, and a second repository that could not be read.
+    /// A run over two repositories: in one an issue fixed and a failed run refused, the other could not be read.
     fn told() -> Vec<String> {
+        let tokens = r#"{"input":7,"output":0,"cache_read":0,"cache_write":0,"reasoning":0}"#;
         let attempt = |kind: &str, status: &str, cost: u64, rest: &str| {
             let report = format!(r#"{{"kind":"{kind}","number":null,"url":"u"}}"#);
             let at = "2026-11-23T10:00:00.000Z";
             line(
                 "attempt.finished",
                 &format!(
-                    r#","repo":"acme/shop","fingerprint":"hf1:a","family":"hff1:a","episode":2,"error_type":"KeyError","report":{report},"lane":"code","kind":"test","status":"{status}","started_at":"{at}","completed_at":"{at}","attempt":1,"base_sha":"b","cost_microusd":{cost},"tokens":{{"input":7,"output":0,"cache_read":0,"cache_write":0,"reasoning":0}},"latency_ms":5,"also_fixes":[],"logs":[]{rest}"#
+                    r#","repo":"acme/shop","fingerprint":"hf1:a","family":"hff1:a","episode":2,"error_type":"KeyError","report":{report},"lane":"code","kind":"test","status":"{status}","started_at":"{at}","completed_at":"{at}","attempt":1,"base_sha":"b","cost_microusd":{cost},"tokens":{tokens},"latency_ms":5,"also_fixes":[],"logs":[]{rest}"#
                 ),
             )
         };
         let pull = r#","source":"pattern","branch":"homeostat/x","pr":{"number":4,"url":"p","state":"created"}"#;
         let repository = |repo: &str, cost: u64, errors: &str| {
-            let tokens = r#"{"input":7,"output":0,"cache_read":0,"cache_write":0,"reasoning":0}"#;
             line(
                 "repository.finished",
                 &format!(

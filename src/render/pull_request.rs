@@ -17,6 +17,9 @@ const TITLE_LIMIT: usize = 120;
 pub(super) const SCARCITIES: [usize; 3] = [1, 4, 16];
 /// What stands first where the evidence is weak; the same words as in our template.
 const WEAK: &str = "\n> [!WARNING]\n> No test showed this failure before the change; the suite was green and stays green. Look closely.\n\n";
+/// What a workflow's own token means for what it opened (PROTOCOL.md, 9); the end of a sentence, without its full stop.
+pub const RUNS_WAIT: &str = "with a workflow's own token, so its workflow runs wait until somebody with write access \
+                             approves them";
 const TEMPLATE: &str = include_str!("../../templates/pull_request.md.j2");
 
 /// Everything that a pull request speaks of.
@@ -217,13 +220,8 @@ fn runs_note(view: &PullView<'_>, quote: &Quoter<'_>) -> Option<String> {
         .dispatch_ci
         .as_ref()
         .map(|workflow| format!(" Homeostat starts {} on this branch besides.", quote.span(workflow, 200)));
-    view.runs_wait.then(|| {
-        format!(
-            "> [!NOTE]\n> This pull request was opened with a workflow's own token, so its workflow runs wait until somebody \
-             with write access approves them.{}",
-            besides.unwrap_or_default()
-        )
-    })
+    let besides = besides.unwrap_or_default();
+    view.runs_wait.then(|| format!("> [!NOTE]\n> This pull request was opened {RUNS_WAIT}.{besides}"))
 }
 
 /// Shows the first few of a list, and says how many more there are.

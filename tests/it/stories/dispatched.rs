@@ -1,16 +1,12 @@
 //! Stories of a workflow's own token, whose pull requests start no workflow: it is said, and one is started by dispatch.
 
-use std::sync::Arc;
-
 use homeostat::forge::faults::{Fault, FaultKind};
-use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{RunRecord, Settings, Storage as _, ThreadRecord};
 use homeostat::model::RepoSlug;
 use homeostat::plan::Verb;
 
 use super::faults::lines;
 use super::program::{Bug, bug, source};
-use super::workspace::MemoryWorkspace;
 use super::world::{Options, Ran, World};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
@@ -19,10 +15,7 @@ const JOB: &str = "github-actions[bot]";
 
 /// The shop, worked on by somebody, with a workflow of this text that is named in the configuration.
 async fn shop(login: &str, workflow: &str) -> (World, RepoSlug) {
-    let mut world = World::new(vec![TOTAL]);
-    let settings = Settings { login: login.to_owned(), ..Settings::default() };
-    world.forge = Arc::new(MemoryForge::new(world.clock.clock()).with_settings(settings));
-    world.workspace = MemoryWorkspace { forge: world.forge.clone(), ..world.workspace };
+    let mut world = World::with(vec![TOTAL], Settings { login: login.to_owned(), ..Settings::default() });
     let files = [("src/shop.py", source(&["total"])), (".github/workflows/ci.yml", workflow.to_owned())];
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
     let slug = world.repository("shop", &files).await;

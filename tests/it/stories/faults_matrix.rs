@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use homeostat::engine::Selection;
 use homeostat::forge::github::{Credentials, GithubForge};
-use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{JobRecord, ManualClock, NewIssue, RunRecord, Settings, actor};
 use homeostat::forge::{Conclusion, Forge, ForgeError, NewPull};
 use homeostat::model::{ObjectId, RepoSlug, Secret, Timestamp};
@@ -14,7 +13,6 @@ use serde_json::Value;
 use super::faults::{Then, after_the_fault, lines};
 use super::faults_http::{Http, slugs};
 use super::program::{Bug, bug, mend, source};
-use super::workspace::MemoryWorkspace;
 use super::world::{Options, Ran, World};
 use crate::http::{Auth, Door, Fault, Kind, TOKEN, Token, client, client_with, impatient};
 
@@ -38,9 +36,7 @@ impl Story {
     }
 
     async fn with(settings: Settings) -> Self {
-        let mut world = World::new(vec![TOTAL]);
-        world.forge = Arc::new(MemoryForge::new(world.clock.clock()).with_settings(settings));
-        world.workspace = MemoryWorkspace { forge: world.forge.clone(), program: world.workspace.program.clone() };
+        let mut world = World::with(vec![TOTAL], settings);
         let slug = world.repository("shop", &[("src/shop.py", &source(&["total"]))]).await;
         world.report(&slug, &TOTAL).await;
         let main = world.forge.world(&slug).await.expect("a repository").refs["main"].clone();

@@ -1,11 +1,8 @@
 //! Stories of feature branches: one pull request each, kept current, and nobody's words overwritten.
 
-use std::sync::Arc;
-
 use homeostat::engine::feature::{Feature, Pushed};
 use homeostat::forge::Forge;
 use homeostat::forge::faults::{Fault, FaultKind};
-use homeostat::forge::memory::MemoryForge;
 use homeostat::forge::rules::{MergeStyle, Settings, actor};
 use homeostat::model::{BranchName, Mode, Permission, Reason, RepoSlug};
 
@@ -20,7 +17,11 @@ fn pushed() -> Pushed {
 }
 
 async fn shop() -> (World, RepoSlug) {
-    let mut world = World::new(Vec::new());
+    shop_on(Settings::default()).await
+}
+
+async fn shop_on(settings: Settings) -> (World, RepoSlug) {
+    let mut world = World::with(Vec::new(), settings);
     let slug = world.repository("shop", &[("README.md", "A shop.\n")]).await;
     commit(&world, &slug, "feat: add the form").await;
     (world, slug)
@@ -68,11 +69,8 @@ async fn a_pushed_feature_branch_gets_one_pull_request_that_follows_its_commits(
 
 #[tokio::test]
 async fn with_a_workflows_own_token_it_is_said_once_that_the_runs_wait() {
-    let (mut world, slug) = shop().await;
-    let settings = Settings { login: "github-actions[bot]".to_owned(), ..Settings::default() };
-    world.forge = Arc::new(MemoryForge::new(world.clock.clock()).with_settings(settings));
-    let slug = world.repository(slug.name(), &[("README.md", "A shop.\n")]).await;
-    commit(&world, &slug, "feat: add the form").await;
+    let login = "github-actions[bot]".to_owned();
+    let (world, slug) = shop_on(Settings { login, ..Settings::default() }).await;
     let first = push(&world, &slug).await;
     assert!(first.runs_wait && first.message.contains("runs wait until somebody"), "{}", first.message);
     let again = push(&world, &slug).await;

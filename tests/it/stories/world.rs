@@ -22,7 +22,7 @@ use homeostat::engine::{
 use homeostat::event::{AttemptFinished, EVENT_SCHEMA, Event, Line};
 use homeostat::forge::faults::{Fault, Faulty, Logged};
 use homeostat::forge::memory::MemoryForge;
-use homeostat::forge::rules::{ManualClock, NewIssue, World as ForgeWorld};
+use homeostat::forge::rules::{ManualClock, NewIssue, Settings, World as ForgeWorld};
 use homeostat::forge::{Forge, ForgeError, PullQuery, PullRequest, PullState, STATE_SLUG};
 use homeostat::model::{Manifest, Mode, Permission, Policy, RepoSlug, Timestamp};
 use homeostat::redact::Redactor;
@@ -194,8 +194,13 @@ fn state_slug() -> RepoSlug {
 impl World {
     /// Makes an empty fleet whose programs have these bugs.
     pub(crate) fn new(bugs: Vec<Bug>) -> Self {
+        Self::with(bugs, Settings::default())
+    }
+
+    /// Makes one on a forge that behaves so.
+    pub(crate) fn with(bugs: Vec<Bug>, settings: Settings) -> Self {
         let clock = ManualClock::at(Timestamp::from_millis(1_800_000_000_000));
-        let forge = Arc::new(MemoryForge::new(clock.clock()));
+        let forge = Arc::new(MemoryForge::new(clock.clock()).with_settings(settings));
         let workspace = MemoryWorkspace { forge: forge.clone(), program: program(bugs) };
         let config = Config {
             mode: Mode::Ready,
