@@ -282,8 +282,9 @@ impl Branch<'_> {
         if state == "created" && do_runs_wait(self.context).await {
             done.runs_wait = true;
             // Not in the body, which would go on saying it after they were approved.
-            let why = render::RUNS_WAIT;
-            done.message.push_str(&format!(" It was opened {why}; the next push to the branch starts them as usual."));
+            let waiting =
+                format!(" It was opened {}; the next push to the branch starts them as usual.", render::RUNS_WAIT);
+            done.message.push_str(&waiting);
         }
         Ok(done)
     }

@@ -20,7 +20,8 @@ pub use comment::{AnswerView, ApprovalView, answer_comment, approval_comment, aw
 pub use feature::{FeatureView, feature_body, is_ours, refreshed};
 pub use init::{INIT_TITLE, InitFile, InitView, init_body};
 pub use outcomes::{OutcomesReport, RepositoryOutcomes};
-pub use pull_request::{PullText, PullView, RUNS_WAIT, commit_message, pull_request};
+pub(crate) use pull_request::RUNS_WAIT;
+pub use pull_request::{PullText, PullView, commit_message, pull_request};
 pub use quote::{code_block, code_span, prose, table_cell};
 pub use report::{
     AskedReport, PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals,

@@ -18,8 +18,8 @@ pub(super) const SCARCITIES: [usize; 3] = [1, 4, 16];
 /// What stands first where the evidence is weak; the same words as in our template.
 const WEAK: &str = "\n> [!WARNING]\n> No test showed this failure before the change; the suite was green and stays green. Look closely.\n\n";
 /// What a workflow's own token means for what it opened (PROTOCOL.md, 9); the end of a sentence, without its full stop.
-pub const RUNS_WAIT: &str = "with a workflow's own token, so its workflow runs wait until somebody with write access \
-                             approves them";
+pub(crate) const RUNS_WAIT: &str =
+    "with a workflow's own token, so its workflow runs wait until somebody with write access approves them";
 const TEMPLATE: &str = include_str!("../../templates/pull_request.md.j2");
 
 /// Everything that a pull request speaks of.

@@ -7,11 +7,10 @@ use homeostat::plan::Verb;
 
 use super::faults::lines;
 use super::program::{Bug, bug, source};
-use super::world::{Options, Ran, World};
+use super::world::{JOB, Options, Ran, World};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 const CI: &str = "on:\n  pull_request:\n  workflow_dispatch:\n";
-const JOB: &str = "github-actions[bot]";
 
 /// The shop, worked on by somebody, with a workflow of this text that is named in the configuration.
 async fn shop(login: &str, workflow: &str) -> (World, RepoSlug) {

@@ -6,7 +6,7 @@ use homeostat::forge::faults::{Fault, FaultKind};
 use homeostat::forge::rules::{MergeStyle, Settings, actor};
 use homeostat::model::{BranchName, Mode, Permission, Reason, RepoSlug};
 
-use super::world::{Options, Ran, World};
+use super::world::{JOB, Options, Ran, World};
 
 fn branch() -> BranchName {
     "feat/login-form".parse().expect("legal")
@@ -69,8 +69,7 @@ async fn a_pushed_feature_branch_gets_one_pull_request_that_follows_its_commits(
 
 #[tokio::test]
 async fn with_a_workflows_own_token_it_is_said_once_that_the_runs_wait() {
-    let login = "github-actions[bot]".to_owned();
-    let (world, slug) = shop_on(Settings { login, ..Settings::default() }).await;
+    let (world, slug) = shop_on(Settings { login: JOB.to_owned(), ..Settings::default() }).await;
     let first = push(&world, &slug).await;
     assert!(first.runs_wait && first.message.contains("runs wait until somebody"), "{}", first.message);
     let again = push(&world, &slug).await;

@@ -183,6 +183,9 @@ pub(crate) struct World {
     runs: Mutex<u32>,
 }
 
+/// Who a workflow's own token acts as.
+pub(crate) const JOB: &str = "github-actions[bot]";
+
 pub(crate) fn slug(name: &str) -> RepoSlug {
     format!("acme/{name}").parse().expect("legal")
 }
