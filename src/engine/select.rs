@@ -133,6 +133,8 @@ struct Around<'a> {
     base: &'a Base,
     known: &'a [FailureState],
     us: &'a Actor,
+    /// A proven patch waits because the forge lets nobody open a pull request here: another one would only wait too.
+    no_pulls: bool,
 }
 
 impl Selector<'_> {
@@ -204,7 +206,8 @@ impl Selector<'_> {
             })
             .collect();
         groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
-        let around = Around { base: &base, known: &known, us: &us };
+        let no_pulls = known.iter().any(|state| state.awaiting_pr && self.has_candidate(&base, &state.fingerprint));
+        let around = Around { base: &base, known: &known, us: &us, no_pulls };
         self.choose(&around, groups, selected).await.map_err(|error| problem(&error))
     }
 

@@ -55,18 +55,26 @@ pub(crate) struct Day {
     rest: BTreeMap<String, serde_json::Value>,
 }
 
-/// Takes finished candidates off the state branch; what was not published is no fix.
+/// Takes finished candidates off the state branch, where what was not published is no fix, and notes which ones wait for
+/// the forge's leave to open pull requests.
 async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -> Result<(), StateError> {
     let is_veiled = |one: &Published| context.veil.hidden(&one.candidate.slug).is_some();
     let is_finished = |one: &&Published| one.state.is_some() && (!one.waits || is_veiled(one));
+    let is_barred = |one: &&Published| one.waits && one.reason == Some(Reason::AwaitingPr) && !is_veiled(one);
     let finished: Vec<&Published> = published.iter().filter(is_finished).collect();
-    if finished.is_empty() {
+    let barred: Vec<&Published> = published.iter().filter(is_barred).collect();
+    if finished.is_empty() && barred.is_empty() {
         return Ok(());
     }
     let days = finished.iter().filter_map(|one| one.pull.as_ref()).map(|pull| budget_path(&pull.created_at.day()));
     let lease = lease_path(&context.run.id);
-    let paths: Vec<String> =
-        finished.iter().flat_map(|one| paths(&one.candidate)).chain(days).chain([lease.clone()]).collect();
+    let paths: Vec<String> = finished
+        .iter()
+        .chain(&barred)
+        .flat_map(|one| paths(&one.candidate))
+        .chain(days)
+        .chain([lease.clone()])
+        .collect();
     let change = |present: &BTreeMap<String, Vec<u8>>| {
         let mut mutations = Mutations::new();
         for one in &finished {
@@ -76,6 +84,9 @@ async fn forget(context: &Context<'_>, published: &[Published], ends: &[Line]) -
             } else {
                 forget_one(context, one, present, &mut mutations)?;
             }
+        }
+        for one in &barred {
+            hold_back(one, present, &mut mutations)?;
         }
         Ok(mutations)
     };
@@ -152,21 +163,46 @@ fn forget_one(
     if one.candidate.replaces.is_none() {
         count(one, present, mutations)?;
     }
-    let (Some("left"), Some(reason)) = (one.state, one.reason) else { return Ok(()) };
-    let state = match present.get(&failure) {
-        Some(bytes) => decode::<FailureState>(&failure, bytes)?,
-        None => one.candidate.state_after.clone(),
-    };
-    if state.episode == one.candidate.episode {
-        let tree = state.tree.clone();
-        let mut state = gate::unpublished(state, reason, one.because_of.clone());
-        if one.candidate.replaces.is_some() {
-            // The pull request that was to be changed is still there.
-            state.tree = tree;
+    let mut state = recorded(one, &failure, present)?;
+    let waited = std::mem::take(&mut state.awaiting_pr);
+    let state = match (one.state, one.reason) {
+        (Some("left"), Some(reason)) if state.episode == one.candidate.episode => {
+            let tree = state.tree.clone();
+            let mut state = gate::unpublished(state, reason, one.because_of.clone());
+            if one.candidate.replaces.is_some() {
+                // The pull request that was to be changed is still there.
+                state.tree = tree;
+            }
+            state
         }
-        mutations.insert(failure, Some(encode(&veiled(context, &one.candidate.slug, &state))));
+        _ if waited => state,
+        _ => return Ok(()),
+    };
+    mutations.insert(failure, Some(encode(&veiled(context, &one.candidate.slug, &state))));
+    Ok(())
+}
+
+/// Notes once that a candidate waits for the forge's leave, so that `reserve` begins nothing that would only wait too.
+fn hold_back(
+    one: &Published,
+    present: &BTreeMap<String, Vec<u8>>,
+    mutations: &mut Mutations,
+) -> Result<(), StateError> {
+    let [candidate, failure] = paths(&one.candidate);
+    if !present.contains_key(&candidate) {
+        return Ok(());
+    }
+    let mut state = recorded(one, &failure, present)?;
+    if !state.awaiting_pr {
+        state.awaiting_pr = true;
+        mutations.insert(failure, Some(encode(&state)));
     }
     Ok(())
+}
+
+/// Reads what the state branch knows of a candidate's failure; what it lost, the candidate has.
+fn recorded(one: &Published, path: &str, present: &BTreeMap<String, Vec<u8>>) -> Result<FailureState, StateError> {
+    present.get(path).map_or_else(|| Ok(one.candidate.state_after.clone()), |bytes| decode(path, bytes))
 }
 
 /// Says how an attempt ended whose candidate was not published.

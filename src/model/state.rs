@@ -84,6 +84,9 @@ pub struct FailureState {
     /// What a person with write access wrote behind `/homeostat fix`, redacted: a word for models, and an input of attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<Untrusted>,
+    /// Its proven patch lies on a branch, and the forge refused to let a pull request be opened from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub awaiting_pr: bool,
     /// Past attempts of this episode, oldest first.
     pub attempts_log: Vec<AttemptRecord>,
 }
@@ -116,6 +119,7 @@ impl FailureState {
             rejected_trees: Vec::new(),
             subsumed_by: None,
             hint: None,
+            awaiting_pr: false,
             attempts_log: Vec::new(),
         }
     }

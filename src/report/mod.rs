@@ -115,7 +115,7 @@ pub fn build(stages: &Stages<'_>) -> (RunReport, ExitClass) {
         let published = stages.publications.map_or(&[][..], |p| &p.published);
         // A candidate that waited and was looked at by this run is told of once, by what became of it.
         let looked_at = |skip: &&SkippedReport| {
-            matches!(skip.reason, Reason::AwaitingPublish | Reason::AwaitingApproval)
+            matches!(skip.reason, Reason::AwaitingPublish | Reason::AwaitingApproval | Reason::AwaitingPr)
                 && published.iter().any(|p| p.candidate.slug == skip.slug && p.candidate.report == skip.report)
         };
         let skipped: Vec<&SkippedReport> = skipped.iter().filter(|skip| !looked_at(skip)).collect();

@@ -19,6 +19,9 @@ use crate::plan::{self, Ownership};
 
 /// Episodes of one failure before the name would repeat itself for no good reason.
 const MAX_EPISODES: u32 = 64;
+/// Said of a failure that nothing is tried for because its pull request could not be opened.
+const NO_PULLS: &str = "The forge refused to let this token open a pull request for another fix, which waits on its \
+     branch; nothing is tried here, and nothing spent, until that one could be opened.";
 
 /// How a failure may be worked on.
 pub(super) struct Chance {
@@ -117,10 +120,16 @@ impl Selector<'_> {
             under_way.insert(fingerprint, way);
             let reason = match way {
                 UnderWay::Leased => Reason::Leased,
+                _ if known_state.is_some_and(|state| state.awaiting_pr) => Reason::AwaitingPr,
                 _ if self.policy.mode == Mode::Approve => Reason::AwaitingApproval,
                 _ => Reason::AwaitingPublish,
             };
             self.skip(group, reason, selected);
+            return Ok(None);
+        }
+        // What is open already can be changed; what is not cannot be opened, and nothing is spent on it until it can.
+        if around.no_pulls && worn.is_none() {
+            self.skip_saying(group, Reason::AwaitingPr, NO_PULLS.to_owned(), selected);
             return Ok(None);
         }
         if self.is_subsumed(base, known_state).await? {
@@ -192,18 +201,23 @@ impl Selector<'_> {
 
     /// Says whose hands a failure is in without asking the forge: a candidate of it waits, or another run has it.
     pub(super) fn in_hand(&self, base: &Base, fingerprint: &Fingerprint) -> Option<UnderWay> {
-        if self.snapshot.has(&state::candidate_path(base.repository.id, fingerprint)) {
+        if self.has_candidate(base, fingerprint) {
             return Some(UnderWay::Candidate);
         }
         let leased = self.leases.holding.iter().any(|lease| lease.covers(base.repository.id, fingerprint));
         leased.then_some(UnderWay::Leased)
     }
 
+    /// Returns whether a candidate of a failure waits on the state branch.
+    pub(super) fn has_candidate(&self, base: &Base, fingerprint: &Fingerprint) -> bool {
+        self.snapshot.has(&state::candidate_path(base.repository.id, fingerprint))
+    }
+
     /// Returns whether the patch of another failure, which mends this one too, is under way.
     async fn is_subsumed(&self, base: &Base, known: Option<&FailureState>) -> Result<bool, ForgeError> {
         let Some(other) = known.and_then(|state| state.subsumed_by.as_ref()) else { return Ok(false) };
-        let waits = self.snapshot.has(&state::candidate_path(base.repository.id, other));
-        Ok(waits || self.our_pulls(other).await?.iter().any(|pull| pull.state == PullState::Open))
+        Ok(self.has_candidate(base, other)
+            || self.our_pulls(other).await?.iter().any(|pull| pull.state == PullState::Open))
     }
 
     /// Makes the state of a new episode.

@@ -70,6 +70,26 @@ async fn f_43_the_words_are_said_once_however_often_it_is_refused() {
 }
 
 #[tokio::test]
+async fn f_43_where_no_pull_request_is_permitted_nothing_is_spent_on_the_next_failure_until_one_is() {
+    const NAMES: Bug = bug("src/shop.py", "names");
+    let mut world = World::new(vec![TOTAL, NAMES]);
+    let slug = world.repository("shop", &[("src/shop.py", &source(&["total", "names"]))]).await;
+    world.report(&slug, &TOTAL).await;
+    run_with(&world, "create_pull", FaultKind::Denied).await;
+    world.report(&slug, &NAMES).await;
+    // `reserve` sees both, before the publisher of the same run opens what waits.
+    let ran = world.run().await;
+    assert_eq!((ran.pulls("adopted"), ran.pulls("created")), (1, 0), "{:?}", ran.report);
+    assert_eq!(ran.attempts().len(), 1, "one end, of the fix that waited; nothing was begun: {:?}", ran.attempts());
+    let message = "nothing is tried here, and nothing spent";
+    let said = ran.report().repositories[0].skipped.iter().any(|one| format!("{one:?}").contains(message));
+    assert!(said, "{:?}", ran.report().repositories[0].skipped);
+    // What the forge permits again is begun at the next look.
+    assert_eq!(world.run().await.pulls("created"), 1);
+    assert_eq!((world.open_pulls(&slug).await.len(), world.run().await.writes), (2, 0));
+}
+
+#[tokio::test]
 async fn p_06_a_dry_run_tells_how_each_attempt_ended_and_what_it_would_have_done() {
     let (world, slug, _) = shop().await;
     let ran = world.run_with(Options { dry_run: true, ..Options::default() }).await;
