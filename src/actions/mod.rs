@@ -3,6 +3,9 @@
 //! Nothing that a child prints passes through here unescaped (THREATS.md, 3.4). Outside Actions every function does
 //! nothing.
 
+pub mod annotation;
+pub mod command_files;
+pub mod credentials;
 pub mod interface;
 pub mod trigger;
 

@@ -1,5 +1,6 @@
 //! `config`: what holds, and where it comes from. Layer 5.
 
+use crate::cli::annotate;
 use crate::cli::args::{ConfigArgs, ConfigCommand, Format, Global};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
@@ -33,6 +34,7 @@ fn check(args: &ConfigArgs, global: &Global, output: &Output) -> Outcome {
     match config::load(&LoadInput { file_name: &file_name, text: &text, env: &env, flags: &flags, beside: &beside }) {
         Err(problems) => {
             output.document(global.format, &problems, &problems.to_string())?;
+            annotate::problems(&problems);
             Ok(ExitClass::Config)
         }
         Ok(loaded) => {

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::annotate;
 use crate::cli::args::{Global, GuardArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
@@ -29,6 +30,7 @@ pub(crate) fn guard(args: &GuardArgs, global: &Global, output: &Output) -> Outco
     let tree = folder.as_ref().map(|folder| folder as &dyn TreeView);
     let verdict = judge(&diff, &policy, tree);
     output.document(global.format, &verdict, &in_text(&verdict))?;
+    annotate::verdict(&verdict);
     Ok(match verdict.verdict {
         Ruling::Refuse => ExitClass::Finding,
         Ruling::Flag if global.strict => ExitClass::Finding,

@@ -1,5 +1,6 @@
 //! The command line: reads what is asked, wires adapters, prints what came of it. Layer 5.
 
+mod annotate;
 mod args;
 mod configure;
 mod demo;
@@ -27,6 +28,7 @@ mod scan;
 mod session;
 mod stages;
 mod workbench;
+mod workshop;
 
 use std::io::IsTerminal as _;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
@@ -60,6 +62,9 @@ pub fn main() -> ExitCode {
     };
     if failure.class != ExitClass::Internal || failure.message != BROKEN {
         say(&format!("error: {}", failure.message));
+    }
+    if !failure.told {
+        annotate::failure(&failure.message);
     }
     if cli.command.is_part_of_a_run() {
         run::summarise_failure(&failure);
@@ -124,12 +129,12 @@ fn on_runtime(work: impl Future<Output = Outcome>) -> Outcome {
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
-            signal = stopped() => Err(Failure {
-                class: ExitClass::Retryable,
-                message: format!(
+            signal = stopped() => Err(Failure::of(
+                ExitClass::Retryable,
+                format!(
                     "{signal} stopped this run. What was done until then is on record, and the next run goes on from there."
                 ),
-            }),
+            )),
         }
     });
     // What blocks a thread, a child that is being killed say, keeps nobody waiting (F-55).

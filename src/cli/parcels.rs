@@ -48,7 +48,7 @@ pub(crate) fn find(inputs: &[PathBuf]) -> Result<Found, Failure> {
                         "{} is another one than the first that was found; take the artifacts of the same run.",
                         path.display()
                     );
-                    return Err(Failure { class: ExitClass::Refused, message });
+                    return Err(Failure::of(ExitClass::Refused, message));
                 }
                 Some(_) => {}
                 None => found.reservation = Some(ordered(&path, bytes)?),

@@ -87,7 +87,7 @@ fn workspace(env: &BTreeMap<String, String>) -> GitWorkspace {
 fn cannot(error: WorkspaceError) -> Failure {
     match error {
         WorkspaceError::Machine(_) => Failure::internal(error.to_string()),
-        WorkspaceError::SandboxTooWeak(_) => Failure { class: ExitClass::Refused, message: error.to_string() },
+        WorkspaceError::SandboxTooWeak(_) => Failure::of(ExitClass::Refused, error.to_string()),
         WorkspaceError::Missing(_) | WorkspaceError::Mismatch(_) | WorkspaceError::DoesNotApply(_) => {
             Failure::config(error.to_string())
         }

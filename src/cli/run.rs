@@ -4,17 +4,19 @@ use crate::actions::Runner;
 use crate::actions::trigger::{self, Labeled};
 use tracing::Instrument as _;
 
+use crate::cli::annotate;
 use crate::cli::args::{Format, Global, RunArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
 use crate::cli::record::RunRecord;
 use crate::cli::session::{self, Privilege, Session};
 use crate::cli::workbench::Workbench;
+use crate::cli::workshop;
 use crate::engine::command::{self, Heard, Left, Order, Said};
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::propose::Proposals;
-use crate::engine::publish::{Publications, Wanted};
-use crate::engine::{Context, Recorder as _, Selection, Veil, propose, publish, record, reserve};
+use crate::engine::publish::{Aside, Publications, Wanted};
+use crate::engine::{Context, Recorder as _, Selection, Veil, publish, record, reserve};
 use crate::event::{Event, RunStarted};
 use crate::guardrail;
 use crate::model::{Allowance, Candidate, Manifest, RepoSlug, sha256_hex};
@@ -156,7 +158,7 @@ pub(crate) async fn drive(
     };
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
-    let proposals = propose::propose(&context, &reservation, &fixers).await;
+    let proposals = workshop::propose(&context, &reservation, &fixers).await;
     keep(&record_file, &proposals, session, &bench.veil);
     let wanted = match (&road.order, &road.selection) {
         (Some(order), _) => order.wanted(),
@@ -198,6 +200,7 @@ pub(crate) async fn drive(
     let summary = summarise(session, &report, &reservation, &record_file, took, true);
     let digest = format!("sha256:{}", sha256_hex(&crate::engine::state::encode(&proposals.manifest)));
     write_outputs(session, &report, &record_file, &digest)?;
+    annotate::report(&report);
     output.document(global.format, &report, &summary)?;
     Ok((report, class))
 }
@@ -243,7 +246,8 @@ async fn settle(
     let manifests = std::slice::from_ref(&proposals.manifest);
     record::record(context, manifests, &candidates, Some(reservation)).await?;
     let Some(wanted) = wanted else { return Ok(Publications::default()) };
-    Ok(publish::publish(context, &candidates, &reservation.duplicates, wanted).await?)
+    let aside = Aside::of(reservation, &proposals.manifest.settled);
+    Ok(publish::publish(context, &candidates, aside, wanted).await?)
 }
 
 pub(crate) fn journal(record_file: &RunRecord<'_>, event: Event) -> Result<(), Failure> {

@@ -90,7 +90,7 @@ pub(crate) fn open_for(place: &Place, privilege: Privilege, named: &[RepoSlug]) 
         load(&place.config, &env, flags)?
     } else {
         // The shortest case: no configuration at all, this repository under built-in settings (PROTOCOL.md, 9).
-        Loaded::built_in(&alone, &env, flags).map_err(|problems| Failure::config(problems.to_string()))?
+        Loaded::built_in(&alone, &env, flags)?
     };
     let folder = place.config.parent().unwrap_or(Path::new(".")).to_owned();
     open_with(place, privilege, loaded, &folder, &env)
@@ -329,7 +329,7 @@ pub(crate) fn load(path: &Path, env: &BTreeMap<String, String>, flags: Flags) ->
     let text = read_capped(path, 1 << 20)?;
     let beside = FolderOf::file(path);
     let input = LoadInput { file_name: &path.display().to_string(), text: &text, env, flags: &flags, beside: &beside };
-    config::load(&input).map_err(|problems| Failure::config(problems.to_string()))
+    Ok(config::load(&input)?)
 }
 
 /// Reads a file of at most so many bytes.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::cli::annotate;
 use crate::cli::args::{Global, InArgs, ProposeArgs, ReserveArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::{Output, say};
@@ -12,6 +13,7 @@ use crate::cli::parcels::{self, Found, Ordered};
 use crate::cli::record::RunRecord;
 use crate::cli::session::{self, Privilege, Session};
 use crate::cli::workbench::Workbench;
+use crate::cli::workshop;
 use crate::engine::delivery::{self, Delivery, DeliveryError};
 use crate::engine::fixers::{Fixer, NativeFixer, PatternFixer};
 use crate::engine::shards::Shard;
@@ -75,7 +77,7 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
         let facts = super::run::Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
         super::run::journal(&record, super::run::started(&session, &facts, Some(&whole.run_id)))?;
     }
-    let mut proposals = engine::propose::propose(&context, &reservation, &fixers).await;
+    let mut proposals = workshop::propose(&context, &reservation, &fixers).await;
     proposals.manifest.reservation = Some(sha256_hex(&bytes));
     if let Some(shard) = shard {
         proposals.manifest.shard = Some(shard.index);
@@ -135,9 +137,9 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     let bench = Workbench::new(&session, global.format, session.run.dry_run, Veil::apart());
     let context = bench.context(&record);
     let wanted = engine::publish::Wanted { only: reservation.only.as_ref(), approved: None };
-    let publications =
-        engine::publish::publish(&context, &delivery.candidates, &reservation.duplicates, wanted).await?;
     let manifest = delivery::joined(&session.run.id, &delivery.manifests);
+    let aside = engine::publish::Aside::of(&reservation, &manifest.settled);
+    let publications = engine::publish::publish(&context, &delivery.candidates, aside, wanted).await?;
     let stages = Stages {
         run_id: &session.run.id,
         reservation: Some(&reservation),
@@ -152,6 +154,7 @@ pub(crate) async fn publish(args: &InArgs, global: &Global, output: &Output) -> 
     let took = session.system.monotonic().saturating_sub(began);
     super::run::summarise(&session, &report, &reservation, &record, took, false);
     super::run::write_outputs(&session, &report, &record, &digests.join(" "))?;
+    annotate::report(&report);
     let text = super::run::in_short(&report, session.run.dry_run);
     let report: &render::RunReport = &report;
     output.document(global.format, report, &text)?;
@@ -186,12 +189,12 @@ fn deliver(args: &InArgs, must_be_announced: bool) -> Result<Delivered, Failure>
     }
     let order =
         reservation.as_ref().map(|known| delivery::Ordered { reservation: &known.reservation, bytes: &known.bytes });
-    let delivery = delivery::open(&parcels, order, &digests).map_err(|error| Failure {
-        class: match &error {
+    let delivery = delivery::open(&parcels, order, &digests).map_err(|error| {
+        let class = match &error {
             DeliveryError::Unreadable { .. } => ExitClass::Config,
             _ => ExitClass::Refused,
-        },
-        message: format!("{error}."),
+        };
+        Failure::of(class, format!("{error}."))
     })?;
     for index in &delivery.lost {
         say(&format!(

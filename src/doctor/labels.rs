@@ -1,6 +1,7 @@
 //! Which labels a repository needs, and which of them are missing. Layer 1.
 
 use super::{Check, Facts, Finding, Severity, Target};
+use crate::gate::SHOWN_LABELS;
 use crate::model::Policy;
 
 /// A label that Homeostat or the people around it use.
@@ -22,8 +23,9 @@ pub fn wanted_labels(policy: &Policy) -> Vec<WantedLabel> {
         ("needs-reproduction", "fbca04", "No test showed the failure before the fix"),
         ("needs-approval", "fbca04", "A guardrail flagged the change; a person decides"),
     ];
+    let shown = SHOWN_LABELS.into_iter().map(|(name, description)| (name, "fbca04", description));
     let mut all: Vec<WantedLabel> = Vec::new();
-    for (name, color, description) in trigger.chain(ours).chain(fixed) {
+    for (name, color, description) in trigger.chain(ours).chain(fixed).chain(shown) {
         if !all.iter().any(|label| label.name.eq_ignore_ascii_case(name)) {
             all.push(WantedLabel { name: name.to_owned(), color, description });
         }
@@ -69,7 +71,20 @@ mod tests {
         let mut policy = sample::facts().targets[0].policy.clone();
         policy.labels.push("Needs-Approval".to_owned());
         let names: Vec<String> = wanted_labels(&policy).into_iter().map(|label| label.name).collect();
-        assert_eq!(names, ["homeostat", "robot", "homeostat-fix", "Needs-Approval", "needs-reproduction"]);
+        assert_eq!(
+            names,
+            [
+                "homeostat",
+                "robot",
+                "homeostat-fix",
+                "Needs-Approval",
+                "needs-reproduction",
+                "homeostat:awaiting-approval",
+                "homeostat:attempted",
+                "homeostat:cooling-down",
+                "homeostat:gave-up",
+            ]
+        );
     }
 
     #[test]
@@ -78,7 +93,7 @@ mod tests {
         facts.targets[0].seen.hosted.as_mut().expect("hosted").labels =
             Ok(["HOMEOSTAT", "homeostat-fix", "needs-approval"].map(str::to_owned).to_vec());
         let found = check(&facts, &facts.targets[0], "acme/app").expect("a finding");
-        assert!(found.fixable && found.what == "Missing: robot, needs-reproduction.", "{found:?}");
+        assert!(found.fixable && found.what.starts_with("Missing: robot, needs-reproduction, homeostat:"), "{found:?}");
         facts.targets[0].seen.hosted.as_mut().expect("hosted").labels = Err(Unseen::because("of rights."));
         let found = check(&facts, &facts.targets[0], "acme/app").expect("a finding");
         assert!(!found.fixable && found.severity == Severity::Note, "{found:?}");

@@ -6,14 +6,12 @@
 use crate::engine::publish::Published;
 use crate::engine::reports::Reports;
 use crate::engine::target::left;
-use crate::engine::{Context, Selection, comment, retry};
-use crate::forge::{ForgeError, Label};
+use crate::engine::{Context, Selection, comment, shown};
+use crate::forge::ForgeError;
+use crate::gate;
 use crate::guardrail;
 use crate::model::{Candidate, Patch, Policy, Reason, RepoSlug, ReportId, Verdict};
 use crate::render;
-
-/// The label of an issue whose candidate waits; a view for people, who may take it off.
-pub(crate) const WAITS: &str = "homeostat:awaiting-approval";
 
 /// A candidate with the digest that a person names it by.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +69,7 @@ pub(crate) async fn ask(
         return Published { message: how, ..waits };
     };
     // The label first: the comment, which comes last, says that both are there.
-    let label = async || put_label(context, slug, number, WAITS, "A proven fix waits for a person's word").await;
+    let label = async || shown::put(context, slug, number, gate::WAITS, gate::meaning(gate::WAITS)).await;
     match comment::keep(context, slug, number, question, label).await {
         Ok(()) => waits,
         Err(error) => {
@@ -80,51 +78,6 @@ pub(crate) async fn ask(
             let retryable =
                 matches!(error, ForgeError::Transient(_) | ForgeError::Ambiguous(_) | ForgeError::RateLimited { .. });
             Published { message: format!("{} Nobody could be asked ({error}).", waits.message), retryable, ..waits }
-        }
-    }
-}
-
-/// Puts a label on, making it where it is missing.
-pub(crate) async fn put_label(
-    context: &Context<'_>,
-    slug: &RepoSlug,
-    number: u64,
-    name: &str,
-    description: &str,
-) -> Result<(), ForgeError> {
-    let (forge, labels) = (context.forge, [name.to_owned()]);
-    match forge.add_labels(slug, number, &labels).await {
-        Err(ForgeError::Invalid(_)) => {}
-        answer => return answer,
-    }
-    let label = Label { name: name.to_owned(), color: "fbca04".to_owned(), description: description.to_owned() };
-    match forge.create_label(slug, &label).await {
-        Ok(()) | Err(ForgeError::Conflict(_)) => forge.add_labels(slug, number, &labels).await,
-        Err(error) => Err(error),
-    }
-}
-
-/// Takes the label off an issue whose candidate waits no more; where that fails the candidate stays for the next run.
-pub(crate) async fn no_longer_waits(context: &Context<'_>, slug: &RepoSlug, published: &mut Published) {
-    let ReportId::Issue { number } = published.candidate.report else { return };
-    let forge = context.forge;
-    let gone = async || -> Result<(), ForgeError> {
-        let issue = match retry(context.system, async || forge.issue(slug, number).await).await {
-            Err(ForgeError::NotFound(_)) => return Ok(()),
-            answer => answer?,
-        };
-        if issue.labels.iter().any(|label| label.eq_ignore_ascii_case(WAITS)) {
-            forge.remove_label(slug, number, WAITS).await?;
-        }
-        Ok(())
-    };
-    if let Err(error) = gone().await {
-        match error {
-            // Without the right to it nobody ever takes it off; the pull request is not held up by that.
-            ForgeError::Denied(_) | ForgeError::Invalid(_) | ForgeError::NotFound(_) | ForgeError::Conflict(_) => {
-                published.warnings.push(format!("The label {WAITS} could not be taken off #{number} ({error})."));
-            }
-            _ => (published.waits, published.retryable) = (true, true),
         }
     }
 }

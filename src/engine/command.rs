@@ -9,7 +9,7 @@ mod known;
 
 use crate::engine::publish::{Publications, Wanted};
 use crate::engine::{
-    Asked, Context, EngineError, RESERVATION_SCHEMA, RepositoryView, Reservation, Selection, approval, comment, retry,
+    Asked, Context, EngineError, RESERVATION_SCHEMA, RepositoryView, Reservation, Selection, comment, retry, shown,
     veil,
 };
 use crate::forge::{ForgeError, Reaction};
@@ -145,6 +145,7 @@ pub async fn nothing(context: &Context<'_>, slug: Option<&RepoSlug>) -> Result<R
         works: Vec::new(),
         skipped: Vec::new(),
         duplicates: Vec::new(),
+        outdated: Vec::new(),
         shards: None,
     })
 }
@@ -343,7 +344,7 @@ async fn stop(context: &Context<'_>, order: &Order) -> Result<Told, EngineError>
     let slug = &order.said.slug;
     let issue = retry(context.system, async || context.forge.issue(slug, number).await).await?;
     if gate::opted_out(&issue.labels).is_none() {
-        let put = approval::put_label(context, slug, number, OPT_OUT, "Homeostat leaves this alone").await;
+        let put = shown::put(context, slug, number, OPT_OUT, "Homeostat leaves this alone").await;
         match put {
             Ok(()) => {}
             Err(error @ (ForgeError::Denied(_) | ForgeError::Invalid(_) | ForgeError::NotFound(_))) => {

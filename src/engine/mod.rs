@@ -37,10 +37,12 @@ pub mod reserve;
 mod select;
 mod settle;
 pub mod shards;
+pub mod shown;
 pub mod state;
 mod target;
 mod traces;
 pub mod veil;
+pub mod withhold;
 mod work;
 mod worn;
 

@@ -16,7 +16,7 @@ use crate::engine::{Attempted, Context, Reservation, Work, is_past, veil};
 use crate::fingerprint;
 use crate::model::{
     Allowance, AlsoFixes, Candidate, Fingerprint, MANIFEST_SCHEMA, Manifest, MicroUsd, Patch, Policy, Reason, RepoPath,
-    Settled, Status, Tokens, Verdict, sha256_hex,
+    Settled, Status, Timestamp, Tokens, Verdict, sha256_hex,
 };
 use crate::proof;
 use crate::redact::Redactor;
@@ -117,7 +117,7 @@ async fn attempt_repository<'w>(
         let span = tracing::info_span!("failure", fingerprint = %work.fingerprint);
         let outcome = async {
             if is_past(reservation.deadline, now) {
-                return left(work, &means, Reason::Deadline);
+                return leave(work, &means, Reason::Deadline);
             }
             match &checkout {
                 Ok(checkout) => {
@@ -135,11 +135,11 @@ async fn attempt_repository<'w>(
                         return mended_by(work, &means, subsumer);
                     }
                     if work.replaces.is_none() && proven >= room {
-                        return left(work, &means, Reason::Capped);
+                        return leave(work, &means, Reason::Capped);
                     }
                     match baselines.get(&key) {
                         Some(baseline) => attempt::attempt(work, checkout.as_ref(), baseline, &means, ledger).await,
-                        None => left(work, &means, Reason::Infrastructure),
+                        None => leave(work, &means, Reason::Infrastructure),
                     }
                 }
                 Err(error) => attempt::without_baseline(work, &baseline::machine(error), &means),
@@ -212,7 +212,7 @@ fn subsumed(work: &Work, baseline: &Baseline, outcomes: &mut [(&Work, Outcome)])
 
 /// Leaves a failure to another one's patch, and remembers whose, so that it is not tried while that patch is under way.
 fn mended_by(work: &Work, means: &Means<'_>, other: Fingerprint) -> Outcome {
-    let mut outcome = left(work, means, Reason::Subsumed);
+    let mut outcome = leave(work, means, Reason::Subsumed);
     if let Attempted::Settled(settled) = &mut outcome.attempted {
         settled.state_after.subsumed_by = Some(other);
     }
@@ -220,8 +220,13 @@ fn mended_by(work: &Work, means: &Means<'_>, other: Fingerprint) -> Outcome {
 }
 
 /// Leaves work for another run: nothing of it is written to the state.
-fn left(work: &Work, means: &Means<'_>, reason: Reason) -> Outcome {
-    Outcome::without_candidate(Settled {
+fn leave(work: &Work, means: &Means<'_>, reason: Reason) -> Outcome {
+    Outcome::without_candidate(left(work, means.now, reason))
+}
+
+/// Makes the end of an attempt that was never begun.
+pub(crate) fn left(work: &Work, now: Timestamp, reason: Reason) -> Settled {
+    Settled {
         slug: work.slug.clone(),
         repository_id: work.repository_id,
         fingerprint: work.fingerprint.clone(),
@@ -233,10 +238,10 @@ fn left(work: &Work, means: &Means<'_>, reason: Reason) -> Outcome {
         state_after: work.state.clone(),
         cost: MicroUsd::ZERO,
         tokens: Tokens::default(),
-        started_at: means.now,
-        completed_at: means.now,
+        started_at: now,
+        completed_at: now,
         logs: Vec::new(),
-    })
+    }
 }
 
 /// Puts one outcome into the files that go on to `record` and `publish`.

@@ -9,11 +9,12 @@ use crate::engine::approval::Offer;
 use crate::engine::outcomes::tracking;
 use crate::engine::reconcile::ReconcileError;
 use crate::engine::record::digest;
+use crate::engine::shown::{self, OutdatedLabel};
 use crate::engine::state::{Snapshot, budget_path, decode};
 use crate::engine::target::{self, Target, failed};
-use crate::engine::{Context, DuplicateReport, EngineError, retry, settle, veil};
+use crate::engine::{Context, DuplicateReport, EngineError, Reservation, retry, settle, veil};
 use crate::forge::{ForgeError, PullRequest};
-use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Verdict, sha256_hex};
+use crate::model::{Candidate, Fingerprint, Mode, Reason, RepoSlug, ReportId, Settled, Verdict, sha256_hex};
 use crate::plan::Action;
 
 /// What became of one candidate.
@@ -52,6 +53,24 @@ pub struct Publications {
     pub actions: Vec<Action>,
 }
 
+/// What a run learned besides its candidates, for people to see on their issues.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Aside<'a> {
+    /// Reports that another one stands for.
+    pub duplicates: &'a [DuplicateReport],
+    /// Attempts that ended without a candidate.
+    pub settled: &'a [Settled],
+    /// Labels of ours that show what is over.
+    pub outdated: &'a [OutdatedLabel],
+}
+
+impl<'a> Aside<'a> {
+    /// Puts together what a run learned.
+    pub fn of(reservation: &'a Reservation, settled: &'a [Settled]) -> Self {
+        Self { duplicates: &reservation.duplicates, settled, outdated: &reservation.outdated }
+    }
+}
+
 /// Which of the candidates that wait are a run's business; the others go on waiting.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Wanted<'a> {
@@ -74,7 +93,7 @@ struct Waiting {
 pub async fn publish(
     context: &Context<'_>,
     fresh: &[Candidate],
-    duplicates: &[DuplicateReport],
+    aside: Aside<'_>,
     wanted: Wanted<'_>,
 ) -> Result<Publications, EngineError> {
     let mut all = Publications::default();
@@ -138,7 +157,8 @@ pub async fn publish(
         }
         if !context.run.dry_run && policy.mode > Mode::Observe {
             let new = newly_open(&all.published, policy);
-            target::tell_duplicates(context, policy, duplicates, &new).await;
+            target::tell_duplicates(context, policy, aside.duplicates, &new).await;
+            shown::show(context, policy, aside.settled, aside.outdated).await;
         }
     }
     all.published.extend(orphaned(context, &waiting).await?);

@@ -84,6 +84,7 @@ pub async fn reserve_in_parts(
         works: Vec::new(),
         skipped: Vec::new(),
         duplicates: Vec::new(),
+        outdated: Vec::new(),
         shards: None,
     };
     let marks = glance::marks(looked.iter().zip(&selected));
@@ -94,6 +95,7 @@ pub async fn reserve_in_parts(
         reservation.works.extend(one.works);
         reservation.skipped.extend(one.skipped);
         reservation.duplicates.extend(one.duplicates);
+        reservation.outdated.extend(one.outdated);
     }
     if !reservation.works.is_empty() && !context.run.dry_run {
         let times: Vec<_> = rebuilt.iter().map(|one: &Rebuilt| one.latest).collect();

@@ -15,11 +15,13 @@ use crate::engine::lease::Leases;
 use crate::engine::outcomes::tracking;
 use crate::engine::rebuild::Rebuilt;
 use crate::engine::reports::{Reports, Understood};
+use crate::engine::shown::OutdatedLabel;
 use crate::engine::state::{self, Snapshot};
 use crate::engine::{
     Context, DuplicateReport, RepositoryProblem, RepositoryView, Selection, SkippedReport, Work, retry, veil,
 };
 use crate::forge::{ForgeError, Issue, Repository, TreeEntry};
+use crate::gate;
 use crate::model::{
     Actor, BranchName, FailureState, Family, Fingerprint, ObjectId, Policy, Reason, RepoPath, ReportId, Timestamp,
 };
@@ -31,6 +33,7 @@ pub(crate) struct Selected {
     pub(crate) works: Vec<Work>,
     pub(crate) skipped: Vec<SkippedReport>,
     pub(crate) duplicates: Vec<DuplicateReport>,
+    pub(crate) outdated: Vec<OutdatedLabel>,
     /// States that were lost and could be read back.
     pub(crate) rebuilt: Vec<Rebuilt>,
     /// Something is not known yet that no first look will tell of: the repository is read again.
@@ -56,6 +59,7 @@ impl Selected {
             works: Vec::new(),
             skipped: Vec::new(),
             duplicates: Vec::new(),
+            outdated: Vec::new(),
             rebuilt: Vec::new(),
             unsettled: false,
             wake_at: None,
@@ -172,6 +176,11 @@ impl Selector<'_> {
         let us = retry(self.context.system, async || self.context.forge.identity().await)
             .await
             .map_err(|error| problem(&error))?;
+        let labelled: Vec<(u64, Vec<String>)> = found
+            .issues
+            .iter()
+            .map(|issue| (issue.number, issue.labels.iter().filter(|label| gate::is_shown(label)).cloned().collect()))
+            .collect();
         let mut failures: BTreeMap<Fingerprint, Vec<Understood>> = BTreeMap::new();
         for understood in runs {
             failures.entry(understood.identity.fingerprint.clone()).or_default().push(understood);
@@ -208,7 +217,31 @@ impl Selector<'_> {
         groups.sort_by_key(|group| group.reports.iter().map(|u| u.report.created_at).min());
         let no_pulls = known.iter().any(|state| state.awaiting_pr && self.has_candidate(&base, &state.fingerprint));
         let around = Around { base: &base, known: &known, us: &us, no_pulls };
-        self.choose(&around, groups, selected).await.map_err(|error| problem(&error))
+        self.choose(&around, groups, selected).await.map_err(|error| problem(&error))?;
+        selected.outdated = self.outdated(&labelled, &selected.skipped);
+        Ok(())
+    }
+
+    /// Finds labels that show what is over: of reports whose standing is known now, and that nothing is begun for.
+    fn outdated(&self, labelled: &[(u64, Vec<String>)], skipped: &[SkippedReport]) -> Vec<OutdatedLabel> {
+        let reason =
+            |number: u64| skipped.iter().find(|one| one.report == ReportId::Issue { number }).map(|one| one.reason);
+        let over = |number: u64, label: &str| match reason(number) {
+            Some(Reason::CoolingDown) => label.eq_ignore_ascii_case(gate::GAVE_UP),
+            Some(Reason::GaveUp) => label.eq_ignore_ascii_case(gate::COOLING_DOWN),
+            Some(Reason::Unchanged) => {
+                label.eq_ignore_ascii_case(gate::COOLING_DOWN) || label.eq_ignore_ascii_case(gate::GAVE_UP)
+            }
+            Some(Reason::PullRequestOpen | Reason::Merged) => true,
+            _ => false,
+        };
+        let of = |(number, labels): &(u64, Vec<String>)| {
+            let over = labels.iter().filter(|label| over(*number, label));
+            let make =
+                |label: &String| OutdatedLabel { slug: self.policy.slug.clone(), issue: *number, label: label.clone() };
+            over.map(make).collect::<Vec<_>>()
+        };
+        labelled.iter().flat_map(of).collect()
     }
 
     /// Leaves every report alone while people have the repository paused.

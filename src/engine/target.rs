@@ -7,7 +7,7 @@ use base64::Engine as _;
 use crate::engine::approval::{self, Offer};
 use crate::engine::publish::Published;
 use crate::engine::reconcile::{How, ReconcileError, Reconciled, Reconciler, clear_orphan, observe};
-use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, opening, pages, retry, worn};
+use crate::engine::{Context, DuplicateReport, EngineError, comment, failed_runs, opening, pages, retry, shown, worn};
 use crate::forge::{ForgeError, PullQuery, PullRequest, PullState, Repository};
 use crate::gate::{self, Openings};
 use crate::guardrail;
@@ -28,8 +28,8 @@ pub(crate) struct Target<'a> {
     opened: u32,
     /// Whether runs of what this token opens wait for a person; nothing before somebody asked.
     runs_wait: Option<bool>,
-    /// The issue of the candidate at hand was seen with the label that it waits.
-    shown_to_wait: bool,
+    /// Labels of ours that the issue of the candidate at hand has; nothing where it was not read.
+    shown: Option<Vec<String>>,
 }
 
 impl<'a> Target<'a> {
@@ -41,7 +41,7 @@ impl<'a> Target<'a> {
         let ours = pages::all(context.system, usize::MAX, read).await.whole()?.items;
         let mut ours = pages::once(ours, |pull| pull.number);
         ours.retain(|pull| plan::branch_grammar(pull.head.as_str()).is_some());
-        Ok(Self { context, policy, repository, ours, opened: 0, runs_wait: None, shown_to_wait: false })
+        Ok(Self { context, policy, repository, ours, opened: 0, runs_wait: None, shown: None })
     }
 
     /// Returns the repository.
@@ -59,15 +59,36 @@ impl<'a> Target<'a> {
         let candidate = offer.candidate;
         match self.try_publish(offer, actions, opened).await {
             Ok(mut published) => {
-                let over = published.state.is_some() && !published.waits;
-                if over && self.writes() && (self.policy.mode == Mode::Approve || self.shown_to_wait) {
-                    approval::no_longer_waits(self.context, &self.policy.slug, &mut published).await;
+                if published.state.is_some() && !published.waits && self.writes() {
+                    self.take_labels_off(&mut published).await;
                 }
                 Ok(published)
             }
             Err(ReconcileError::Journal(why)) => Err(EngineError::Journal(why)),
             Err(error) => Ok(failed(candidate, &error)),
         }
+    }
+
+    /// Takes labels off the issue that its candidate's end outdated: all of ours where there is a pull request now, else the
+    /// one that says that it waits.
+    async fn take_labels_off(&mut self, published: &mut Published) {
+        let ReportId::Issue { number } = published.candidate.report else { return };
+        let (forge, slug) = (self.context.forge, &self.policy.slug);
+        let left = published.state == Some("left");
+        let mut labels = match self.shown.take() {
+            Some(seen) => seen,
+            None if left && self.policy.mode != Mode::Approve => return,
+            None => match retry(self.context.system, async || forge.issue(slug, number).await).await {
+                Ok(issue) => ours(issue.labels),
+                Err(ForgeError::NotFound(_) | ForgeError::Denied(_) | ForgeError::Invalid(_)) => return,
+                Err(_) => {
+                    (published.waits, published.retryable) = (true, true);
+                    return;
+                }
+            },
+        };
+        labels.retain(|label| !left || label.eq_ignore_ascii_case(gate::WAITS));
+        shown::take_off(self.context, slug, number, &labels, published).await;
     }
 
     async fn try_publish(
@@ -77,7 +98,7 @@ impl<'a> Target<'a> {
         opened: u32,
     ) -> Result<Published, ReconcileError> {
         let candidate = offer.candidate;
-        self.shown_to_wait = false;
+        self.shown = None;
         let now = retry(self.context.system, async || self.context.forge.now().await).await?;
         let expired = now > candidate.expires_at;
         let (mut observed, pulls) = observe(self.context, candidate).await?;
@@ -246,8 +267,9 @@ impl<'a> Target<'a> {
                 Err(ForgeError::NotFound(_)) => return Ok(Some(Reason::Gone)),
                 Err(error) => return Err(error.into()),
             };
-            self.shown_to_wait = issue.labels.iter().any(|label| label.eq_ignore_ascii_case(approval::WAITS));
-            if let Some(reason) = gate::opted_out(&issue.labels) {
+            let opted_out = gate::opted_out(&issue.labels);
+            self.shown = Some(ours(issue.labels));
+            if let Some(reason) = opted_out {
                 return Ok(Some(reason));
             }
             if sha256_hex(issue.body.as_bytes()) != candidate.body_hash {
@@ -428,6 +450,11 @@ impl<'a> Target<'a> {
         }
         Ok(Some(theirs))
     }
+}
+
+/// Returns which of an issue's labels show where its failure stands.
+fn ours(labels: Vec<String>) -> Vec<String> {
+    labels.into_iter().filter(|label| gate::is_shown(label)).collect()
 }
 
 /// Comments once on each duplicate whose failure has a pull request; a failure here harms nothing, the next run looks again.

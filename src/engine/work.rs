@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::shards::Shard;
+use crate::engine::shown::OutdatedLabel;
 use crate::gate::{AttemptInputs, Caps};
 use crate::model::{
     BranchName, Candidate, Failure, FailureState, Family, Fingerprint, MicroUsd, ObjectId, Policy, Reason, Related,
@@ -167,6 +168,9 @@ pub struct Reservation {
     pub skipped: Vec<SkippedReport>,
     /// Duplicates, whose issues get one comment.
     pub duplicates: Vec<DuplicateReport>,
+    /// Labels of ours that show what is over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outdated: Vec<OutdatedLabel>,
     /// The parts that it was divided into, where it was: none where there is no work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<Vec<Shard>>,

@@ -95,6 +95,30 @@ pub fn next_attempt(
     Ok(Next { attempt: state.attempts + 1 })
 }
 
+/// Where a failure stands after attempts that mended nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Another attempt may begin once its input changes.
+    Attempted,
+    /// Another one may begin after a wait.
+    CoolingDown,
+    /// No other one begins unless a person asks for it.
+    GaveUp,
+}
+
+/// Returns where a failure stands; nothing where nothing was tried, or the last attempt mended it.
+pub fn standing(state: &FailureState, limits: &Limits, now: Timestamp) -> Option<Standing> {
+    if state.attempts == 0 || state.status == Some(Status::Fixed) {
+        None
+    } else if state.attempts >= limits.max_attempts {
+        Some(Standing::GaveUp)
+    } else if state.backoff_until.is_some_and(|until| until > now) {
+        Some(Standing::CoolingDown)
+    } else {
+        Some(Standing::Attempted)
+    }
+}
+
 /// Returns the wait after attempt `n`: the configured cooldown, doubled with each further attempt.
 pub fn cooldown_after(attempt: u32, limits: &Limits) -> Duration {
     limits.cooldown.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1).min(16)))

@@ -8,6 +8,7 @@ mod command;
 mod deal;
 mod episode;
 mod family;
+mod label;
 mod mirror;
 mod outcome;
 mod quiet;
@@ -16,12 +17,15 @@ mod runs;
 mod trust;
 mod worn;
 
-pub use attempts::{AttemptInputs, Next, asked_again, cooldown_after, next_attempt, settle, unpublished, unrecorded};
+pub use attempts::{
+    AttemptInputs, Next, Standing, asked_again, cooldown_after, next_attempt, settle, standing, unpublished, unrecorded,
+};
 pub use caps::{Caps, Openings};
 pub use command::{Command, command};
 pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
+pub use label::{ATTEMPTED, COOLING_DOWN, GAVE_UP, SHOWN_LABELS, WAITS, is_shown, meaning};
 pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use outcome::{CLOSED_IN_A_ROW, FAILED_IN_A_ROW, Later, Merge, failures_in_a_row, is_news, pauses, reverting};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};

@@ -189,6 +189,8 @@ reasons! {
     BranchMissing = "branch-missing", Repository, "The configured branch does not exist.";
     /// Credentials left behind.
     PersistedCredentials = "persisted-credentials", Repository, "The checkout keeps credentials where tests could read them.";
+    /// Tests reached for the runner.
+    RunnerTamper = "runner-tamper", Repository, "While tests ran, files changed by which a step speaks to the runner; what was proved there counts for nothing.";
     /// Sandbox too weak.
     SandboxTooWeak = "sandbox-too-weak", Repository, "This machine cannot shut repository code in as firmly as the configuration asks.";
     /// Platform.

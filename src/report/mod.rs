@@ -280,6 +280,10 @@ fn add_settled(report: &mut RepositoryReport, settled: &Settled, class: &mut Exi
         if settled.reason == Reason::Infrastructure {
             *class = class.worst(ExitClass::Retryable);
         }
+        // The place has to be mended before anything comes of it; another run would only say the same.
+        if matches!(settled.reason, Reason::PersistedCredentials | Reason::RunnerTamper) {
+            *class = class.worst(ExitClass::Refused);
+        }
         report.refusals.push(RefusalReport {
             fingerprint: settled.fingerprint.to_string(),
             rule: settled.reason,

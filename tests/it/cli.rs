@@ -9,6 +9,7 @@ mod doctor;
 mod formatters;
 mod hostile_commands;
 mod hostile_repository;
+mod in_actions;
 mod init;
 mod kill;
 mod main_job;

@@ -1,10 +1,10 @@
 //! What came of work or of an approval, as the person who asked is told. Layer 4.
 
-use crate::engine::approval::WAITS;
 use crate::engine::command::{Left, Order, Told, known};
 use crate::engine::publish::Published;
 use crate::engine::{Context, EngineError, comment, retry};
 use crate::forge::{PullQuery, PullState};
+use crate::gate::WAITS;
 use crate::model::{Fingerprint, Reason, ReportId};
 use crate::plan;
 

@@ -284,15 +284,15 @@ async fn missing_labels_are_made_once_with_fix_and_never_without() {
     let found = clinic.look().await;
     assert!(says(&found, "labels", Severity::Warning, "homeostat, robot, homeostat-fix").fixable);
     let dry = clinic.look_with(true, true).await;
-    assert_eq!((dry.held_back, dry.checkup.fixed.len()), (5, 0));
+    assert_eq!((dry.held_back, dry.checkup.fixed.len()), (9, 0));
     clinic.config.repositories[0].mode = Mode::Observe;
     let observed = clinic.look_with(true, false).await;
-    assert_eq!((observed.held_back, observed.checkup.fixed.len()), (5, 0), "in mode observe nothing is written");
+    assert_eq!((observed.held_back, observed.checkup.fixed.len()), (9, 0), "in mode observe nothing is written");
     clinic.config.repositories[0].mode = Mode::Ready;
     let fixed = clinic.look_with(true, false).await;
-    assert_eq!(fixed.checkup.fixed.len(), 5, "{fixed:?}");
+    assert_eq!(fixed.checkup.fixed.len(), 9, "{fixed:?}");
     says(&fixed.checkup.findings, "labels", Severity::Ok, "Every label");
-    for _ in 0..5 {
+    for _ in 0..9 {
         assert!(clinic.door.claim("POST", "/repos/acme/app/labels"));
     }
     let again = clinic.look_with(true, false).await;

@@ -1,5 +1,6 @@
 //! Stories of time: merges, closes, people's words, attempts and cooldowns, what changes between proof and publishing.
 
+use homeostat::forge::faults::{Fault, FaultKind};
 use homeostat::forge::rules::MergeStyle;
 use homeostat::forge::{Forge, PullState};
 use homeostat::model::{Permission, Reason, RepoSlug};
@@ -168,13 +169,69 @@ async fn attempts_cool_down_a_day_and_two_days_and_are_then_given_up_until_a_per
 }
 
 #[tokio::test]
+async fn labels_show_where_a_failure_stands_and_a_person_may_take_them_off() {
+    let (mut world, slug, issue) = shop().await;
+    world.fixers = vec![useless("one")];
+    let mut change = 0;
+    let mut attempt = async |world: &mut World, hours: u64| {
+        world.hours(hours);
+        change += 1;
+        world.library_digest = format!("library {change}");
+        world.run().await
+    };
+    let labels = async |world: &World| {
+        let all = world.forge.issue(&slug, issue).await.expect("an issue").labels;
+        all.into_iter().filter_map(|label| label.strip_prefix("homeostat:").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    attempt(&mut world, 0).await;
+    assert_eq!(labels(&world).await, ["attempted", "cooling-down"]);
+    // What a person took off stays off until there is something new to show.
+    world.forge.remove_label(&slug, issue, "homeostat:attempted").await.expect("it is there");
+    assert_eq!(attempt(&mut world, 1).await.writes, 0);
+    assert_eq!(labels(&world).await, ["cooling-down"]);
+    attempt(&mut world, 24).await;
+    assert_eq!(labels(&world).await, ["attempted", "cooling-down"]);
+    attempt(&mut world, 49).await;
+    assert_eq!(labels(&world).await, ["attempted", "gave-up"]);
+    assert_eq!(attempt(&mut world, 1000).await.writes, 0, "nothing is new to show");
+    // A fix ends it all, with the issue's own labels untouched.
+    world.fixers = vec![mend("mended")];
+    world.forge.comment_as(&slug, issue, "acme", "/homeostat retry").await.expect("a comment");
+    assert_eq!(attempt(&mut world, 1).await.pulls("created"), 1);
+    assert_eq!(world.forge.issue(&slug, issue).await.expect("an issue").labels, ["robot"]);
+    assert_eq!(world.run().await.writes, 0);
+}
+
+#[tokio::test]
+async fn a_label_that_the_forge_refuses_is_worth_no_failure() {
+    for op in ["add_labels", "create_label"] {
+        let (mut world, slug, issue) = shop().await;
+        world.fixers = vec![useless("one")];
+        let twin = {
+            let (mut twin, ..) = shop().await;
+            twin.fixers = vec![useless("one")];
+            twin.run().await.log
+        };
+        let Some(call_index) = twin.iter().position(|line| line.call.op == op) else { continue };
+        let faults = vec![Fault { call_index, kind: FaultKind::Denied }];
+        let ran = world.run_with(Options { faults, ..Options::default() }).await;
+        assert_eq!((ran.class.code(), ran.faults_met), (0, 1), "{op}");
+        assert!(
+            !world.forge.issue(&slug, issue).await.expect("an issue").labels.contains(&"homeostat:gave-up".to_owned())
+        );
+    }
+}
+
+#[tokio::test]
 async fn an_attempt_needs_a_changed_input() {
     let (mut world, slug, _) = shop().await;
     world.fixers = vec![useless("one")];
     world.run().await;
     world.hours(25);
     let ran = world.run().await;
-    assert_eq!((ran.has_reason("unchanged"), ran.writes), (true, 0), "{:?}", ran.reasons());
+    // The label that says that it cools down is taken off, and that is all.
+    assert_eq!((ran.has_reason("unchanged"), ran.writes), (true, 1), "{:?}", ran.reasons());
+    assert_eq!(world.run().await.writes, 0);
     world.fixers = vec![mend("mended")];
     breaks_again(&world, &slug, "# touched\n").await;
     assert_eq!(world.run().await.pulls("created"), 1);

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use homeostat::engine::Selection;
+use homeostat::engine::{Selection, withhold};
+use homeostat::forge::Forge as _;
 use homeostat::forge::rules::actor;
-use homeostat::model::{MicroUsd, Mode, Permission, RepoSlug};
+use homeostat::model::{MicroUsd, Mode, Permission, Reason, RepoSlug};
 
 use super::program::{Bug, Scripted, bug, proposal, source};
 use super::world::{Files, Options, World};
@@ -229,4 +230,21 @@ async fn a_second_change_that_is_green_too_makes_a_draft_that_shows_both_and_the
         assert_eq!(world.run().await.pulls("created"), 1);
         assert_eq!(world.open_pulls(&slug).await[0].draft, draft, "{second}");
     }
+}
+
+#[tokio::test]
+async fn v_43_what_was_proved_while_somebody_reached_for_the_runner_is_refused() {
+    let (world, slug) = shop().await;
+    let issue = world.report(&slug, &TOTAL).await;
+    let between = Box::new(|manifest: &mut homeostat::model::Manifest, files: &mut Files| {
+        withhold::all(manifest, files, Reason::RunnerTamper, "GITHUB_ENV; put back");
+    });
+    let ran = world.run_with(Options { between, ..Options::default() }).await;
+    assert!(world.pulls(&slug).await.is_empty());
+    let attempts = ran.attempts();
+    let [attempt] = attempts.as_slice() else { panic!("one end: {attempts:?}") };
+    assert_eq!((attempt.status.as_str(), attempt.reason), ("refused", Some(Reason::RunnerTamper)));
+    assert_eq!(ran.class.code(), 3);
+    let labels = world.forge.issue(&slug, issue).await.expect("an issue").labels;
+    assert!(labels.contains(&"homeostat:attempted".to_owned()), "{labels:?}");
 }

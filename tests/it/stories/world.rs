@@ -476,9 +476,11 @@ impl World {
             recorded.map_err(|error| class_of(&error))?;
         }
         let published = match wanted.filter(|_| options.publish) {
-            Some(wanted) => publish::publish(context, &candidates, &reservation.duplicates, wanted)
-                .await
-                .map_err(|error| class_of(&error))?,
+            Some(wanted) => {
+                publish::publish(context, &candidates, publish::Aside::of(&reservation, &manifest.settled), wanted)
+                    .await
+                    .map_err(|error| class_of(&error))?
+            }
             None => publish::Publications::default(),
         };
         Ok((manifest, published, reservation))
