@@ -20,6 +20,7 @@ mod parcels;
 mod patterns;
 mod preflight;
 mod progress;
+mod pull;
 mod record;
 mod run;
 mod runs;

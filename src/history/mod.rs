@@ -2,6 +2,9 @@
 //!
 //! A record may be torn at its end, or written by a later version: what cannot be read is counted, and never stops the rest.
 
+pub mod archive;
+mod join;
+
 use serde::Serialize;
 
 use crate::event::{
@@ -9,6 +12,8 @@ use crate::event::{
 };
 use crate::model::{MicroUsd, PullOutcome, Timestamp};
 use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SummaryFacts, Totals};
+
+pub use join::joined;
 
 /// One past run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

@@ -415,6 +415,23 @@ impl Site {
         })
     }
 
+    pub(super) fn artifact(&self, slug: &RepoSlug, repository: &RepositoryRecord, artifact: &Artifact) -> Value {
+        let (id, at) = (artifact.id, rfc3339(artifact.created_at));
+        let url = format!("{}/actions/artifacts/{id}", self.repo(slug));
+        let fork = format!("stranger/{}", slug.name()).parse().map_or(0, |fork| repository_id(&fork));
+        let run = artifact.origin.as_ref().map(|origin| {
+            json!({
+                "id": origin.run, "repository_id": repository.id, "head_branch": origin.branch,
+                "head_repository_id": origin.head_repository.unwrap_or(fork), "head_sha": "0".repeat(40),
+            })
+        });
+        json!({
+            "id": id, "node_id": node_id("A", id), "name": artifact.name, "size_in_bytes": artifact.size, "url": url,
+            "archive_download_url": format!("{url}/zip"), "expired": artifact.expired, "created_at": at,
+            "expires_at": at, "updated_at": at, "digest": null, "workflow_run": run,
+        })
+    }
+
     pub(super) fn job(&self, slug: &RepoSlug, number: u64, place: usize, run: &RunRecord) -> Value {
         let (root, page, job) = (self.repo(slug), self.page(slug), &run.jobs[place]);
         let id = number * 1_000 + place as u64;

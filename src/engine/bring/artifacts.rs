@@ -1,0 +1,214 @@
+//! Brings the events of past runs home from the artifacts of workflow runs. Layer 4.
+//!
+//! An artifact is taken only if it comes from a run of the operator's own repository, on its default branch: there people
+//! with write access say what runs. What is left is counted and said why; one that cannot be read keeps none of the
+//! others. Refuses to read what no run of ours is named after, and more than so many bytes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::engine::pages::{self, once};
+use crate::engine::{Context, retry, shards};
+use crate::event::{Event, Line};
+use crate::forge::{Artifact, ForgeError, Repository};
+use crate::history::archive::{Unpacked, unpack};
+use crate::history::joined;
+use crate::model::Timestamp;
+
+/// How the ready-made workflows name what they upload, before the id of the workflow run.
+const PREFIX: &str = "homeostat-run-";
+/// Pages of a hundred artifacts that are looked through.
+const PAGES: usize = 30;
+/// Bytes of one zip; test logs and candidates are in it too.
+const ZIP_BYTES: usize = 64 << 20;
+/// Bytes of everything that is unpacked.
+const ALL_BYTES: usize = 512 << 20;
+
+/// Why an artifact is left where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Left {
+    /// Its time is over.
+    Expired,
+    /// The commit that was run came from a fork.
+    Fork,
+    /// A branch was run that is not the default one.
+    OtherBranch,
+    /// The forge does not say which run left it.
+    OriginUnknown,
+    /// It is larger than is read, alone or with those before it.
+    TooLarge,
+    /// It is gone since it was listed.
+    Gone,
+    /// It is no zip as a runner makes it.
+    Unreadable,
+    /// The forge did not hand it out this time.
+    Unfetched,
+}
+
+/// One artifact that was not brought home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftArtifact {
+    /// Its name, which is whatever a workflow said.
+    pub artifact: String,
+    /// Why.
+    pub reason: Left,
+    /// In words.
+    pub why: String,
+}
+
+/// Why the list of artifacts was not read, or not to its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// In words.
+    pub why: String,
+    /// Whether the token may not, which no second try mends.
+    pub denied: bool,
+}
+
+/// What the artifacts had.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FromArtifacts {
+    /// The lines of each run, put together.
+    pub records: BTreeMap<String, Vec<u8>>,
+    /// The newest summary of each run.
+    pub summaries: BTreeMap<String, Vec<u8>>,
+    /// How many artifacts were read.
+    pub read: u64,
+    /// Those that were not, the newest first.
+    pub left: Vec<LeftArtifact>,
+    /// What kept the list from being read.
+    pub unread: Option<Unread>,
+}
+
+/// Reads the events that workflow runs since a moment left in artifacts of the operator's repository.
+pub async fn bring_artifacts(context: &Context<'_>, since: Timestamp) -> FromArtifacts {
+    let mut home = FromArtifacts::default();
+    let (forge, slug) = (context.state_forge, context.operator);
+    let repository = match retry(context.system, async || forge.repository(slug).await).await {
+        Ok(repository) => repository,
+        Err(error) => {
+            home.unread = Some(unread(&error));
+            return home;
+        }
+    };
+    let read = async |page: Option<&str>| {
+        let mut page = forge.artifacts(slug, page).await?;
+        // The newest come first: behind a page of old ones there are older ones.
+        if page.items.iter().all(|artifact| artifact.created_at < since) {
+            page.next = None;
+        }
+        Ok(page)
+    };
+    let mut listed = pages::all(context.system, PAGES, read).await;
+    let found = once(std::mem::take(&mut listed.items), |artifact| artifact.id);
+    home.unread = listed.whole().err().map(|error| unread(&error));
+    let mut unpacked = 0;
+    let ours = |artifact: &&Artifact| artifact.name.starts_with(PREFIX) && artifact.created_at >= since;
+    for artifact in found.iter().filter(ours) {
+        let read = match judge(artifact, &repository) {
+            Ok(()) => fetch(context, artifact, ALL_BYTES - unpacked).await,
+            Err(left) => Err(left),
+        };
+        match read {
+            Ok(content) => {
+                unpacked += content.bytes();
+                home.read += 1;
+                home.take(content);
+            }
+            Err((reason, why)) => {
+                home.left.push(LeftArtifact { artifact: artifact.name.clone(), reason, why });
+            }
+        }
+    }
+    home.fold_shards();
+    home
+}
+
+fn unread(error: &ForgeError) -> Unread {
+    Unread { why: error.to_string(), denied: matches!(error, ForgeError::Denied(_) | ForgeError::NotFound(_)) }
+}
+
+/// Says whether an artifact is one that people of the repository answer for.
+fn judge(artifact: &Artifact, repository: &Repository) -> Result<(), (Left, String)> {
+    let Some(origin) = &artifact.origin else {
+        return Err((Left::OriginUnknown, "the forge does not say which run left it".to_owned()));
+    };
+    match origin.head_repository {
+        None => return Err((Left::OriginUnknown, "the forge does not say whose commit was run".to_owned())),
+        Some(id) if id != repository.id => return Err((Left::Fork, "a fork's commit was run".to_owned())),
+        Some(_) => {}
+    }
+    if origin.branch != repository.default_branch.as_str() {
+        return Err((Left::OtherBranch, format!("the branch {} was run", origin.branch)));
+    }
+    if artifact.expired {
+        return Err((Left::Expired, "its time is over".to_owned()));
+    }
+    if artifact.size > ZIP_BYTES as u64 {
+        return Err((Left::TooLarge, format!("it has {} MiB", artifact.size >> 20)));
+    }
+    Ok(())
+}
+
+async fn fetch(context: &Context<'_>, artifact: &Artifact, room: usize) -> Result<Unpacked, (Left, String)> {
+    let (forge, slug) = (context.state_forge, context.operator);
+    let zip = retry(context.system, async || forge.artifact(slug, artifact.id, ZIP_BYTES).await).await;
+    let zip = zip.map_err(|error| {
+        let reason = match error {
+            ForgeError::NotFound(_) => Left::Gone,
+            ForgeError::Invalid(_) => Left::TooLarge,
+            _ => Left::Unfetched,
+        };
+        (reason, error.to_string())
+    })?;
+    let content = unpack(&zip).map_err(|error| (Left::Unreadable, error.to_string()))?;
+    if content.bytes() > room {
+        return Err((Left::TooLarge, "those before it were large enough; bring less with --since".to_owned()));
+    }
+    Ok(content)
+}
+
+impl FromArtifacts {
+    /// Adds what one artifact has; each job of a workflow leaves its own part of a run's record.
+    fn take(&mut self, content: Unpacked) {
+        for (run_id, lines) in content.records {
+            let record = self.records.entry(run_id).or_default();
+            if let Some(whole) = joined(record, &lines) {
+                *record = whole;
+            }
+        }
+        self.records.retain(|_, record| !record.is_empty());
+        for (run_id, summary) in content.summaries {
+            self.summaries.entry(run_id).or_insert(summary);
+        }
+    }
+
+    /// Puts what shards told to the run that they are parts of, as `record` does on the state branch.
+    fn fold_shards(&mut self) {
+        let parts: Vec<(String, String)> = self
+            .records
+            .iter()
+            .filter_map(|(run_id, lines)| Some((run_id.clone(), whole_of(run_id, lines)?)))
+            .collect();
+        for (part, whole) in parts {
+            let Some(lines) = self.records.remove(&part) else { continue };
+            let record = self.records.entry(whole).or_default();
+            if let Some(joined) = joined(record, &lines) {
+                *record = joined;
+            }
+        }
+    }
+}
+
+/// Returns the run that a shard is a part of, as its first line says; that the ids fit is checked.
+fn whole_of(run_id: &str, lines: &[u8]) -> Option<String> {
+    let started =
+        lines.split(|byte| *byte == b'\n').find_map(|line| match serde_json::from_slice::<Line>(line).ok()?.event {
+            Event::RunStarted(started) => Some(started),
+            _ => None,
+        })?;
+    let whole = started.parent_run_id?;
+    (whole != run_id && shards::is_of(run_id, &whole)).then_some(whole)
+}
