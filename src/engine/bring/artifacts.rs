@@ -212,3 +212,109 @@ fn whole_of(run_id: &str, lines: &[u8]) -> Option<String> {
     let whole = started.parent_run_id?;
     (whole != run_id && shards::is_of(run_id, &whole)).then_some(whole)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::sha256_hex;
+
+    const WHOLE: &str = "20261123T100000Z-0a1b2c3d";
+
+    fn line(run_id: &str, second: u32, rest: &str) -> String {
+        let (trace, span) = ("0".repeat(32), sha256_hex(format!("{run_id}{second}{rest}").as_bytes()));
+        let span = &span[..16];
+        format!(
+            r#"{{"schema":"homeostat.event/1","time":"2026-11-23T10:00:{second:02}.000Z","run_id":"{run_id}","trace_id":"{trace}","span_id":"{span}",{rest}}}"#
+        ) + "\n"
+    }
+
+    fn started(run_id: &str, parent: &str) -> String {
+        let rest = r#""type":"run.started","triggered_by":"schedule","intent":null,"tags":[],"metadata":{},"version":"1","config_hash":"c","environment":"production","dry_run":false"#;
+        line(run_id, 1, &format!(r#"{rest},"parent_run_id":{parent}"#))
+    }
+
+    fn part(index: u32) -> String {
+        let unique = sha256_hex(format!("{}:{WHOLE}\nshard {index}", WHOLE.len()).as_bytes());
+        format!("20261123T100000Z-{}", &unique[..8])
+    }
+
+    fn content(records: &[(&str, &str)]) -> Unpacked {
+        let records = records.iter().map(|(id, lines)| ((*id).to_owned(), lines.as_bytes().to_vec())).collect();
+        Unpacked { records, ..Unpacked::default() }
+    }
+
+    #[test]
+    fn jobs_of_one_run_and_its_shards_make_one_record() {
+        let mut home = FromArtifacts::default();
+        let (first, second) = (part(1), part(2));
+        let finished = r#""type":"run.finished","totals":{},"exit_class":"ok""#;
+        let of_shard = |id: &str| started(id, &format!("\"{WHOLE}\""));
+        let (reserve, publish) = (started(WHOLE, "null"), line(WHOLE, 9, finished));
+        home.take(content(&[(WHOLE, &publish)]));
+        home.take(content(&[(&second, &of_shard(&second))]));
+        home.take(content(&[(&first, &of_shard(&first))]));
+        home.take(content(&[(WHOLE, &reserve)]));
+        home.fold_shards();
+        let [(run_id, lines)] = home.records.iter().collect::<Vec<_>>()[..] else {
+            panic!("{:?}", home.records.keys())
+        };
+        let text = String::from_utf8_lossy(lines);
+        assert_eq!((run_id.as_str(), text.lines().count()), (WHOLE, 4), "{text}");
+        assert!(text.ends_with(&publish), "{text}");
+    }
+
+    #[test]
+    fn a_run_that_only_says_that_it_is_a_part_stays_its_own() {
+        let mut home = FromArtifacts::default();
+        let stranger = "20261123T100000Z-ffffffff";
+        home.take(content(&[(stranger, &started(stranger, &format!("\"{WHOLE}\"")))]));
+        home.take(content(&[("empty", ""), ("junk", "<html>\n")]));
+        home.fold_shards();
+        assert_eq!(home.records.keys().collect::<Vec<_>>(), [stranger]);
+    }
+
+    #[test]
+    fn the_newest_summary_of_a_run_stays() {
+        let mut home = FromArtifacts::default();
+        for text in ["of publish", "of reserve"] {
+            let summaries = [(WHOLE.to_owned(), text.as_bytes().to_vec())].into();
+            home.take(Unpacked { summaries, ..Unpacked::default() });
+        }
+        assert_eq!(home.summaries.get(WHOLE).map(Vec::as_slice), Some(&b"of publish"[..]));
+    }
+
+    #[test]
+    fn only_what_people_of_the_repository_answer_for_is_taken() {
+        let origin = |branch: &str, head_repository| {
+            Some(crate::forge::Origin { run: 1, branch: branch.to_owned(), head_repository })
+        };
+        let artifact = |origin, expired, size| Artifact {
+            id: 1,
+            name: "homeostat-run-1".to_owned(),
+            size,
+            expired,
+            created_at: Timestamp::default(),
+            origin,
+        };
+        let repository = Repository {
+            id: 7,
+            slug: "acme/ops".parse().expect("a slug"),
+            default_branch: "main".parse().expect("a branch"),
+            private: false,
+            url: String::new(),
+        };
+        let says = |one: &Artifact| judge(one, &repository).err().map(|(reason, _)| reason);
+        assert_eq!(says(&artifact(origin("main", Some(7)), false, 9)), None);
+        for (one, reason) in [
+            (artifact(None, false, 9), Left::OriginUnknown),
+            (artifact(origin("main", None), false, 9), Left::OriginUnknown),
+            (artifact(origin("main", Some(8)), false, 9), Left::Fork),
+            (artifact(origin("main", Some(8)), true, 9), Left::Fork),
+            (artifact(origin("fix", Some(7)), false, 9), Left::OtherBranch),
+            (artifact(origin("main", Some(7)), true, 9), Left::Expired),
+            (artifact(origin("main", Some(7)), false, (ZIP_BYTES as u64) + 1), Left::TooLarge),
+        ] {
+            assert_eq!(says(&one), Some(reason), "{one:?}");
+        }
+    }
+}

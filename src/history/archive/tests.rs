@@ -2,7 +2,8 @@
 
 use std::io::Write as _;
 
-use rawzip::{EntryPath, ZipArchiveWriter};
+use rawzip::ZipArchiveWriter;
+use rawzip::path::EntryPath;
 
 use super::*;
 

@@ -6,7 +6,7 @@
 use homeostat::forge::rules::{
     CommentRecord, Mergeable, OUR_LOGIN, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
 };
-use homeostat::forge::{Commit, IssueEvent, IssueEventKind, Label};
+use homeostat::forge::{Artifact, Commit, IssueEvent, IssueEventKind, Label};
 use homeostat::model::{Actor, ActorKind, ObjectId, Permission, RepoSlug, Timestamp};
 use serde_json::{Map, Value, json};
 

@@ -95,6 +95,9 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         }],
     };
     forge.add_run(&slug, &run, &[b"0123456789".to_vec()]).await.expect("a run");
+    for (name, zip) in [("kept", &b"PK"[..]), ("old", b"")] {
+        forge.add_artifact(&slug, 1, name, zip).await.expect("an artifact");
+    }
     let door = Door::open(forge.clone(), clock, 2).await;
     door.set_token("app", Some(Token::App("homeostat[bot]".into())));
     let root = "/repos/owner/app";
