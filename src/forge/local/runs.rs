@@ -234,7 +234,7 @@ fn write_run(run: &RunRecord) -> String {
     line("conclusion", &word(run.conclusion));
     line("created_at", &run.created_at.to_string());
     line("completed_at", &run.completed_at.to_string());
-    line("jobs", "");
+    line("jobs", if run.jobs.is_empty() { "[]" } else { "" });
     for job in &run.jobs {
         line("  - name", &scalar(&job.name));
         line("    conclusion", &word(job.conclusion));

@@ -106,9 +106,9 @@ impl Place<'_> {
     }
 
     /// Answers with the address of the zip, as for a log; what ran out is said to be gone.
-    pub(super) async fn artifact(&self, id: &str) -> Handled {
+    pub(super) async fn artifact(&self, id: u64, format: &str) -> Handled {
         let (all, _) = self.hub.forge.artifacts_of(&self.slug).await.map_err(refusal)?;
-        let found = all.iter().find(|artifact| artifact.id.to_string() == id).ok_or_else(Answer::not_found)?;
+        let found = all.iter().find(|one| one.id == id && format == "zip").ok_or_else(Answer::not_found)?;
         if found.expired {
             return Err(Answer::error(410, "Artifact has expired"));
         }

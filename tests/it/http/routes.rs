@@ -139,7 +139,7 @@ impl Place<'_> {
                 self.reads()?;
                 self.artifacts().await
             }
-            ("GET", ["actions", "artifacts", n, "zip" | "{archive_format}"]) => self.artifact(n).await,
+            ("GET", ["actions", "artifacts", n, format]) => self.artifact(number(n)?, format).await,
             _ => Err(Answer::error(501, NO_ADDRESS)),
         }
     }
