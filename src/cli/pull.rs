@@ -17,7 +17,7 @@ use crate::cli::runs::{RECORD_CAP, records};
 use crate::cli::session::{self, Privilege, read_capped};
 use crate::cli::workbench::Workbench;
 use crate::engine::Veil;
-use crate::engine::bring::artifacts::{FromArtifacts, LeftArtifact, Unread, bring_artifacts};
+use crate::engine::bring::artifacts::{FromArtifacts, Left, LeftArtifact, Unread, bring_artifacts};
 use crate::engine::bring::bring;
 use crate::forge::STATE_SLUG;
 use crate::history::joined;
@@ -45,7 +45,7 @@ struct Pulled {
     artifacts_read: u64,
     /// Those of ours that were not, and why.
     artifacts_left: Vec<LeftArtifact>,
-    /// Why the list of artifacts was not read to its end.
+    /// Why artifacts were not read, or not all of them.
     artifacts_unread: Option<Unread>,
     folder: String,
 }
@@ -115,7 +115,8 @@ pub(crate) async fn pull(args: &PullArgs, global: &Global, output: &Output) -> O
         &pulled,
         &pulled.text(&session.operator.to_string(), homeless && session::is_github(&args.place)),
     )?;
-    let again = pulled.artifacts_unread.as_ref().is_some_and(|unread| !unread.denied);
+    let broke_off = pulled.artifacts_unread.as_ref().is_some_and(|unread| !unread.denied);
+    let again = broke_off || pulled.artifacts_left.iter().any(|left| left.reason == Left::Unfetched);
     Ok(if again { ExitClass::Retryable } else { ExitClass::Ok })
 }
 
@@ -151,10 +152,7 @@ impl Pulled {
             } else {
                 "another try may bring the rest".to_owned()
             };
-            lines.push(format!(
-                "Artifacts of {operator} were not all listed ({}): {help}.",
-                strip_controls(&unread.why)
-            ));
+            lines.push(format!("Artifacts of {operator} were not all read ({}): {help}.", strip_controls(&unread.why)));
         }
         if !self.artifacts_left.is_empty() {
             lines.push(format!("{} artifact(s) were left:", self.artifacts_left.len()));

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::stream::{self, StreamExt as _};
 use serde::Serialize;
 
 use crate::engine::pages::{self, once};
@@ -22,6 +23,8 @@ const PREFIX: &str = "homeostat-run-";
 const PAGES: usize = 30;
 /// Bytes of one zip; test logs and candidates are in it too.
 const ZIP_BYTES: usize = 64 << 20;
+/// Artifacts that are on their way at one time: each is small, and each takes two requests.
+const AT_ONCE: usize = 4;
 /// Bytes of everything that is unpacked.
 const ALL_BYTES: usize = 512 << 20;
 
@@ -58,7 +61,7 @@ pub struct LeftArtifact {
     pub why: String,
 }
 
-/// Why the list of artifacts was not read, or not to its end.
+/// Why artifacts were not read, or not all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unread {
     /// In words.
@@ -78,7 +81,7 @@ pub struct FromArtifacts {
     pub read: u64,
     /// Those that were not, the newest first.
     pub left: Vec<LeftArtifact>,
-    /// What kept the list from being read.
+    /// What kept them from being read.
     pub unread: Option<Unread>,
 }
 
@@ -104,24 +107,36 @@ pub async fn bring_artifacts(context: &Context<'_>, since: Timestamp) -> FromArt
     let mut listed = pages::all(context.system, PAGES, read).await;
     let found = once(std::mem::take(&mut listed.items), |artifact| artifact.id);
     home.unread = listed.whole().err().map(|error| unread(&error));
-    let mut unpacked = 0;
+    let repository = &repository;
     let ours = |artifact: &&Artifact| artifact.name.starts_with(PREFIX) && artifact.created_at >= since;
-    for artifact in found.iter().filter(ours) {
-        let read = match judge(artifact, &repository) {
-            Ok(()) => fetch(context, artifact, ALL_BYTES - unpacked).await,
-            Err(left) => Err(left),
+    let work = found.iter().filter(ours).map(|artifact| async move {
+        let content = match judge(artifact, repository) {
+            Ok(()) => fetch(context, artifact).await,
+            Err((reason, why)) => Err(Kept::Left(reason, why)),
         };
-        match read {
-            Ok(content) => {
-                unpacked += content.bytes();
+        (artifact, content)
+    });
+    let mut answers = stream::iter(work).buffered(AT_ONCE);
+    let mut room = ALL_BYTES;
+    while let Some((artifact, content)) = answers.next().await {
+        let (reason, why) = match content {
+            Ok(content) if content.bytes() <= room => {
+                room -= content.bytes();
                 home.read += 1;
                 home.take(content);
+                continue;
             }
-            Err((reason, why)) => {
-                home.left.push(LeftArtifact { artifact: artifact.name.clone(), reason, why });
+            Ok(_) => (Left::TooLarge, "those before it were large enough; bring less at once with --since".to_owned()),
+            Err(Kept::Left(reason, why)) => (reason, why),
+            Err(Kept::All(error)) => {
+                // What is refused for one is refused for all.
+                home.unread = Some(unread(&error));
+                break;
             }
-        }
+        };
+        home.left.push(LeftArtifact { artifact: artifact.name.clone(), reason, why });
     }
+    drop(answers);
     home.fold_shards();
     home
 }
@@ -152,22 +167,24 @@ fn judge(artifact: &Artifact, repository: &Repository) -> Result<(), (Left, Stri
     Ok(())
 }
 
-async fn fetch(context: &Context<'_>, artifact: &Artifact, room: usize) -> Result<Unpacked, (Left, String)> {
+/// Why an artifact was not fetched.
+enum Kept {
+    /// For a reason of its own.
+    Left(Left, String),
+    /// For one that holds for all of them.
+    All(ForgeError),
+}
+
+async fn fetch(context: &Context<'_>, artifact: &Artifact) -> Result<Unpacked, Kept> {
     let (forge, slug) = (context.state_forge, context.operator);
     let zip = retry(context.system, async || forge.artifact(slug, artifact.id, ZIP_BYTES).await).await;
-    let zip = zip.map_err(|error| {
-        let reason = match error {
-            ForgeError::NotFound(_) => Left::Gone,
-            ForgeError::Invalid(_) => Left::TooLarge,
-            _ => Left::Unfetched,
-        };
-        (reason, error.to_string())
+    let zip = zip.map_err(|error| match error {
+        ForgeError::NotFound(why) => Kept::Left(Left::Gone, why),
+        ForgeError::Invalid(why) => Kept::Left(Left::TooLarge, why),
+        ForgeError::Denied(_) | ForgeError::RateLimited { .. } => Kept::All(error),
+        error => Kept::Left(Left::Unfetched, error.to_string()),
     })?;
-    let content = unpack(&zip).map_err(|error| (Left::Unreadable, error.to_string()))?;
-    if content.bytes() > room {
-        return Err((Left::TooLarge, "those before it were large enough; bring less with --since".to_owned()));
-    }
-    Ok(content)
+    unpack(&zip).map_err(|error| Kept::Left(Left::Unreadable, error.to_string()))
 }
 
 impl FromArtifacts {

@@ -161,9 +161,17 @@ async fn runs_that_only_artifacts_know_are_brought_once_and_what_is_hostile_stay
     ops.ran("main", false, 4, &[("homeostat-run-5", &escape), ("homeostat-run-6", b"")]).await;
     ops.ran("main", true, 5, &[("homeostat-run-7", &a_record("fork", 1))]).await;
     ops.ran("feature", false, 6, &[("homeostat-run-8", &a_record("feature", 1))]).await;
-    ops.ran("main", false, -90 * 86_400, &[("homeostat-run-0", &a_record("old", 1))]).await;
+    ops.ran(
+        "main",
+        false,
+        -90 * 86_400,
+        &[("homeostat-run-0", &a_record("old", 1)), ("a", b"PK"), ("b", b"PK"), ("c", b"PK")],
+    )
+    .await;
     let answer = ops.pull(0).await;
     assert_eq!(answer["brought"], json!(["a", "ok"]), "{answer}");
+    let lists = ops.door.journal().iter().filter(|entry| entry.target.contains("/actions/artifacts?")).count();
+    assert_eq!(lists, 4, "nothing is asked for behind a page of old ones");
     assert_eq!(
         (&answer["from_branch"], &answer["from_artifacts"], &answer["artifacts_read"]),
         (&0.into(), &2.into(), &3.into())
@@ -203,6 +211,16 @@ async fn a_token_that_may_not_list_artifacts_still_brings_the_rest_and_is_told_w
     // A server that is down is another matter: the next try may bring the rest.
     ops.door.set_faults(vec![Fault::reply("GET", "/actions/artifacts", 9, 502, &[], "<html>")]);
     assert_eq!(ops.pull(4).await["artifacts_unread"]["denied"], false);
+    let refused = vec![Fault::reply("GET", "/zip", 9, 403, &[], &denied)];
+    ops.door.set_faults(refused);
+    let answer = ops.pull(0).await;
+    assert_eq!(
+        (&answer["artifacts_unread"]["denied"], &answer["artifacts_left"]),
+        (&true.into(), &json!([])),
+        "{answer}"
+    );
+    ops.door.set_faults(vec![Fault::reply("GET", "/zip", 9, 502, &[], "<html>")]);
+    assert_eq!(reasons(&ops.pull(4).await), [("homeostat-run-1".to_owned(), "unfetched".to_owned())]);
     ops.door.set_faults(vec![Fault::reply("GET", "/zip", 9, 404, &[], "{\"message\": \"Not Found\"}")]);
     assert_eq!(reasons(&ops.pull(0).await), [("homeostat-run-1".to_owned(), "gone".to_owned())]);
     ops.door.set_faults(Vec::new());
