@@ -299,8 +299,10 @@ pub(crate) enum RunsCommand {
     /// Print the summary of one run, as its page in Actions had it
     #[command(after_help = "Example:\n  homeostat runs summary latest > summary.md")]
     Summary(ShowArgs),
-    /// Bring records home from the state branch; nothing is written there
-    #[command(after_help = "Example:\n  homeostat runs pull --since 24h")]
+    /// Bring records home from the state branch and from artifacts; nothing is written there
+    #[command(
+        after_help = "Artifacts are taken from workflow runs of the default branch of the repository with the state branch,\nwhich takes a token that may read Actions there.\n\nExamples:\n  homeostat runs pull --since 24h\n  homeostat runs pull --since 30d --artifacts past && homeostat runs list --artifacts past"
+    )]
     Pull(PullArgs),
 }
 

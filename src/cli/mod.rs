@@ -21,6 +21,7 @@ mod parcels;
 mod patterns;
 mod preflight;
 mod progress;
+mod pull;
 mod record;
 mod run;
 mod runs;

@@ -1,4 +1,4 @@
-//! `runs`: past runs, from the records that lie here and those on the state branch. Layer 5.
+//! `runs`: past runs, from the records that lie here. Layer 5.
 
 #![expect(clippy::disallowed_methods, reason = "a face reads and writes the records of past runs")]
 
@@ -7,23 +7,19 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::cli::args::{Global, PullArgs, RunsArgs, RunsCommand, ShowArgs};
+use crate::cli::args::{Global, RunsArgs, RunsCommand, ShowArgs};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::output::Output;
-use crate::cli::record::Unrecorded;
-use crate::cli::session::{self, Privilege, read_capped};
-use crate::cli::workbench::Workbench;
-use crate::engine::Veil;
-use crate::engine::bring::bring;
+use crate::cli::pull;
+use crate::cli::session::{self, read_capped};
 use crate::history::{Past, run_id_of};
-use crate::model::{Timestamp, parse_duration};
+use crate::model::Timestamp;
 use crate::redact::{Redactor, strip_controls};
 use crate::render;
 use crate::report::ExitClass;
-use crate::system::System as _;
 
 /// Bytes of one record; a run of a thousand repositories leaves a few megabytes.
-const RECORD_CAP: u64 = 256 << 20;
+pub(crate) const RECORD_CAP: u64 = 256 << 20;
 
 /// Carries the command out.
 pub(crate) async fn runs(command: &RunsCommand, global: &Global, output: &Output) -> Outcome {
@@ -31,7 +27,7 @@ pub(crate) async fn runs(command: &RunsCommand, global: &Global, output: &Output
         RunsCommand::List(args) => list(args, global, output),
         RunsCommand::Show(args) => show(args, global, output),
         RunsCommand::Summary(args) => summary(args, global, output),
-        RunsCommand::Pull(args) => pull(args, global, output).await,
+        RunsCommand::Pull(args) => pull::pull(args, global, output).await,
     }
 }
 
@@ -154,48 +150,8 @@ fn summary(args: &ShowArgs, global: &Global, output: &Output) -> Outcome {
     Ok(ExitClass::Ok)
 }
 
-#[derive(Debug, Serialize)]
-struct Pulled {
-    /// Runs whose record is new here, or longer than it was.
-    brought: Vec<String>,
-    /// Runs whose record was here already.
-    known: usize,
-    folder: String,
-}
-
-/// Brings records home; one that is here and longer stays.
-async fn pull(args: &PullArgs, global: &Global, output: &Output) -> Outcome {
-    let span = parse_duration(&args.since)
-        .map_err(|_| Failure::config(format!("--since {} is no span of time; write 7d or 24h, say.", args.since)))?;
-    let session = session::open(&args.place, Privilege::Record)?;
-    let bench = Workbench::new(&session, global.format, true, Veil::default());
-    let context = bench.context(&Unrecorded);
-    let folder = &args.place.artifacts;
-    let here = records(folder)?;
-    let back = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    let since = Timestamp::from_millis(session.system.now().as_millis().saturating_sub(back));
-    let found = bring(&context, since, &|_| true).await.map_err(crate::engine::EngineError::from)?;
-    bench.finish();
-    let mut pulled = Pulled { brought: Vec::new(), known: 0, folder: folder.display().to_string() };
-    for run in found {
-        let path = here.get(&run.run_id).cloned().unwrap_or_else(|| folder.join(format!("run-{}.jsonl", run.run_id)));
-        // A run's own record goes on after its last write to the branch.
-        if std::fs::metadata(&path).is_ok_and(|found| found.len() >= run.bytes.len() as u64) {
-            pulled.known += 1;
-            continue;
-        }
-        let cannot = |e: std::io::Error| Failure::internal(format!("{} cannot be written ({e}).", path.display()));
-        std::fs::create_dir_all(folder).map_err(cannot)?;
-        std::fs::write(&path, &run.bytes).map_err(cannot)?;
-        pulled.brought.push(run.run_id);
-    }
-    let text = format!("{} run(s) brought to {}, {} there already.", pulled.brought.len(), pulled.folder, pulled.known);
-    output.document(global.format, &pulled, &text)?;
-    Ok(ExitClass::Ok)
-}
-
 /// Lists the records of a folder by run; ids begin with the time, so the newest is last.
-fn records(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
+pub(crate) fn records(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failure> {
     let mut found = BTreeMap::new();
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

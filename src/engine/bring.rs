@@ -1,4 +1,6 @@
-//! Brings the events of past runs home from the state branch. Layer 4.
+//! Brings the events of past runs home: here from the state branch, in `artifacts` from what workflows uploaded. Layer 4.
+
+pub mod artifacts;
 
 use crate::engine::Context;
 use crate::engine::state::StateError;

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use tracing::Instrument as _;
 
 use crate::forge::{
-    Ahead, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
-    Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository, Standing,
-    TreeChange, TreeEntry, WorkflowRun,
+    Ahead, Artifact, Checks, Comment, Commit, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent,
+    IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository,
+    Standing, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -157,6 +157,14 @@ impl Forge for Counted<'_> {
 
     async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
         self.inner.job_log(slug, job, limit).instrument(call("job_log")).await
+    }
+
+    async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
+        self.inner.artifacts(slug, page).instrument(call("artifacts")).await
+    }
+
+    async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
+        self.inner.artifact(slug, id, limit).instrument(call("artifact")).await
     }
 
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {

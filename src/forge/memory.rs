@@ -53,6 +53,8 @@ struct Stored {
     labels: Vec<Label>,
     people: BTreeMap<String, Permission>,
     runs: BTreeMap<u64, (RunRecord, Vec<Vec<u8>>)>,
+    /// Zips by run and name.
+    artifacts: BTreeMap<(u64, String), Vec<u8>>,
     milestones: Vec<String>,
     private: bool,
 }
@@ -248,6 +250,23 @@ impl Storage for MemoryStorage {
     async fn put_run(&self, slug: &RepoSlug, number: u64, run: &RunRecord, logs: &[Vec<u8>]) -> ForgeResult<()> {
         self.with(slug, |stored| {
             stored.runs.insert(number, (run.clone(), logs.to_vec()));
+        })
+    }
+
+    async fn artifacts(&self, slug: &RepoSlug, run: u64) -> ForgeResult<Vec<(String, u64)>> {
+        self.with(slug, |stored| {
+            let of_run = stored.artifacts.iter().filter(|((number, _), _)| *number == run);
+            of_run.map(|((_, name), zip)| (name.clone(), zip.len() as u64)).collect()
+        })
+    }
+
+    async fn artifact(&self, slug: &RepoSlug, run: u64, name: &str) -> ForgeResult<Option<Vec<u8>>> {
+        self.with(slug, |stored| stored.artifacts.get(&(run, name.to_owned())).cloned())
+    }
+
+    async fn put_artifact(&self, slug: &RepoSlug, run: u64, name: &str, zip: &[u8]) -> ForgeResult<()> {
+        self.with(slug, |stored| {
+            stored.artifacts.insert((run, name.to_owned()), zip.to_vec());
         })
     }
 

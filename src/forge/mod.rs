@@ -17,7 +17,7 @@ use crate::model::{
     Actor, Asked, BranchName, FileMode, MergeMethod, ObjectId, Permission, RepoPath, RepoSlug, Timestamp,
 };
 
-pub use runs::{Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Standing, Step, WorkflowRun};
+pub use runs::{Artifact, Checks, Conclusion, Glance, GlanceQuery, Job, JobLog, Origin, Standing, Step, WorkflowRun};
 
 /// The name under which an embedded forge shows its own state repository; made by the first write to it.
 pub const STATE_SLUG: &str = "homeostat/state";
@@ -426,6 +426,13 @@ pub trait Forge: Send + Sync {
 
     /// Returns the last bytes of a job's log, at most `limit`; [`ForgeError::NotFound`] where it is gone or not there yet.
     async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog>;
+
+    /// Lists what workflow runs of the repository left behind, the newest first; what ran out may be among it.
+    async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>>;
+
+    /// Returns an artifact's zip; [`ForgeError::NotFound`] where it is gone or ran out, [`ForgeError::Invalid`] where it has
+    /// more than `limit` bytes.
+    async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>>;
 
     /// Says whether a workflow, named by its file, was started by dispatch on a commit; never from a cache.
     async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool>;

@@ -1,4 +1,4 @@
-//! Workflow runs, their jobs and logs, and a first look at many repositories, as the port to a forge speaks of them.
+//! Workflow runs, their jobs, logs and artifacts, and a first look at many repositories, as the port to a forge speaks of them.
 //! Layer 2.
 
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,34 @@ pub struct JobLog {
     pub bytes: Vec<u8>,
     /// Whether the beginning was cut off.
     pub cut: bool,
+}
+
+/// What a workflow run left behind: one zip, as the forge lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Artifact {
+    /// Its id, unique on the forge.
+    pub id: u64,
+    /// Its name, as the workflow gave it.
+    pub name: String,
+    /// Bytes of the zip, as the forge counts them.
+    pub size: u64,
+    /// Whether its time is over: it is still listed, and cannot be had.
+    pub expired: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Where it comes from; nothing where the forge does not say.
+    pub origin: Option<Origin>,
+}
+
+/// Which run left an artifact: anybody's code may have, if it ran in the right place (V-07).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The run's id.
+    pub run: u64,
+    /// The branch that was run, as written there.
+    pub branch: String,
+    /// The id of the repository that the commit came from; another one is a fork.
+    pub head_repository: Option<u64>,
 }
 
 /// What is asked about one repository in a first look.

@@ -2,6 +2,9 @@
 //!
 //! A record may be torn at its end, or written by a later version: what cannot be read is counted, and never stops the rest.
 
+pub mod archive;
+mod join;
+
 use serde::Serialize;
 
 use crate::event::{
@@ -9,6 +12,8 @@ use crate::event::{
 };
 use crate::model::{MicroUsd, PullOutcome, Timestamp};
 use crate::render::{PullReport, RefusalReport, RepositoryReport, RunReport, SummaryFacts, Totals};
+
+pub use join::joined;
 
 /// One past run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -58,9 +63,12 @@ impl Past {
     fn add(&mut self, line: Line) {
         self.started_at = Some(self.started_at.map_or(line.time, |at| at.min(line.time)));
         self.finished_at = Some(self.finished_at.map_or(line.time, |at| at.max(line.time)));
+        // What its shards told stands here too: how they began and ended says nothing of the whole.
+        let own = line.run_id == self.run_id;
         match line.event {
-            Event::RunStarted(event) => self.started = Some(*event),
-            Event::RunFinished(event) => self.finished = Some(*event),
+            Event::RunStarted(event) if own || self.started.is_none() => self.started = Some(*event),
+            Event::RunFinished(event) if own => self.finished = Some(*event),
+            Event::RunStarted(_) | Event::RunFinished(_) => {}
             Event::AttemptFinished(event) => self.attempts.push(*event),
             Event::RepositoryFinished(event) => self.repositories.push(*event),
             Event::Refusal(event) => self.refusals.push(*event),
@@ -234,6 +242,19 @@ mod tests {
             repository("acme/shop", 42, "[]"),
             repository("acme/api", 0, r#"["Not","there."]"#),
         ]
+    }
+
+    #[test]
+    fn how_a_shard_began_and_ended_says_nothing_of_the_whole() {
+        let of_shard = |line: String| line.replace(r#""run_id":"r""#, r#""run_id":"r-1""#);
+        let started = told().remove(0);
+        let end = |class: &str| line("run.finished", &format!(r#","totals":{{}},"exit_class":"{class}""#));
+        let lines = [started.clone(), of_shard(started.replace("schedule", "other")), of_shard(end("budget"))];
+        let past = Past::read("r", &lines.join("\n"));
+        assert_eq!(past.started.as_ref().map(|start| start.triggered_by.as_str()), Some("schedule"));
+        assert_eq!(past.exit_class(), "unknown");
+        let past = Past::read("r", &[&lines[..], &[end("ok"), of_shard(end("budget"))]].concat().join("\n"));
+        assert_eq!(past.exit_class(), "ok");
     }
 
     #[test]

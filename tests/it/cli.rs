@@ -18,6 +18,7 @@ mod others;
 mod outcomes;
 mod preflight;
 mod private;
+mod pull;
 mod pushes_and_runs;
 mod reports_and_diffs;
 mod shards;

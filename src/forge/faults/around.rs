@@ -56,9 +56,9 @@ macro_rules! forge_around {
         const _: () = {
             use crate::forge::faults::around::{Around as _, Call, first_line, nothing, reading, writing};
             use crate::forge::{
-                Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
-                Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository,
-                Standing, TreeChange, TreeEntry, WorkflowRun,
+                Ahead, Artifact, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent,
+                IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction,
+                Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
             };
             use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
@@ -203,6 +203,15 @@ macro_rules! forge_around {
 
                 async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
                     self.around(reading("job_log", slug, job), self.inner().job_log(slug, job, limit), None).await
+                }
+
+                async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
+                    let call = reading("artifacts", slug, page.unwrap_or_default());
+                    self.around(call, self.inner().artifacts(slug, page), Some(nothing())).await
+                }
+
+                async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
+                    self.around(reading("artifact", slug, id), self.inner().artifact(slug, id, limit), None).await
                 }
 
                 async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {

@@ -30,8 +30,8 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 
 use crate::forge::{
-    Ahead, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery, Job,
-    JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository, Standing,
+    Ahead, Artifact, Checks, Comment, Commit, Forge, ForgeResult, Glance, GlanceQuery, Issue, IssueEvent, IssueQuery,
+    Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery, PullRequest, Reaction, Repository, Standing,
     TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Secret, Timestamp};
@@ -260,6 +260,14 @@ impl Forge for GithubForge {
 
     async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
         self.read_log(slug, job, limit).await
+    }
+
+    async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
+        self.list_artifacts(slug, page).await
+    }
+
+    async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
+        self.read_artifact(slug, id, limit).await
     }
 
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {

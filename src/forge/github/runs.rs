@@ -1,14 +1,14 @@
-//! Workflow runs, their jobs and logs. Layer 3.
+//! Workflow runs, their jobs, logs and artifacts. Layer 3.
 //!
-//! A log lies on another host, behind an address that runs out. Refuses to send the token there (V-105), to take the
-//! words of an error for a log, and to hold more of a log than asked for (F-17, F-18).
+//! Logs and artifacts lie on another host, behind addresses that run out. Refuses to send the token there (V-105), to take
+//! the words of an error for a log, and to hold more of a file than asked for (F-17, F-18).
 
 use super::GithubForge;
 use super::client::Ask;
 use super::link::escape;
-use super::shapes::{JobShape, JobsShape, RunShape, RunsShape};
-use super::transport::{Failure, Keep};
-use crate::forge::{ForgeError, ForgeResult, Job, JobLog, Page, WorkflowRun};
+use super::shapes::{ArtifactShape, ArtifactsShape, JobShape, JobsShape, RunShape, RunsShape};
+use super::transport::{Failure, Incoming, Keep};
+use crate::forge::{Artifact, ForgeError, ForgeResult, Job, JobLog, Page, WorkflowRun};
 use crate::model::{BranchName, ObjectId, RepoSlug};
 
 /// The most that is read of a log to find its end.
@@ -57,20 +57,42 @@ impl GithubForge {
         let url = self.client.address.of(&format!("/repos/{slug}/actions/jobs/{job}/logs"));
         let what = format!("reading the log of job {job} of {slug}");
         let keep = Keep::Tail { bytes: limit, most: LONGEST_LOG };
-        let ask = Ask { keep, stay: true, ..Ask::read(url, &what).of(slug) };
+        let log = self.stored(&Ask { keep, stay: true, ..Ask::read(url, &what).of(slug) }, "logs").await?;
+        Ok(JobLog { bytes: log.body, cut: log.cut })
+    }
+
+    pub(super) async fn list_artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
+        let (shape, next) = self.page::<ArtifactsShape>(slug, "/actions/artifacts?per_page=100", page, true).await?;
+        let items = shape.artifacts.into_iter().filter_map(ArtifactShape::artifact).collect();
+        Ok(Page { items, next, broken: Vec::new() })
+    }
+
+    pub(super) async fn read_artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
+        let url = self.client.address.of(&format!("/repos/{slug}/actions/artifacts/{id}/zip"));
+        let what = format!("reading artifact {id} of {slug}");
+        let ask = Ask { keep: Keep::All(limit), stay: true, ..Ask::read(url, &what).of(slug) };
+        Ok(self.stored(&ask, "artifacts").await?.body)
+    }
+
+    /// Reads a file that lies in a store to which the server shows the way.
+    async fn stored(&self, ask: &Ask, store: &str) -> ForgeResult<Incoming> {
+        let what = &ask.what;
         let mut refused = 0;
-        // The address of a log runs out within a minute: asked for once more, then given up (F-17).
+        // The address of such a file runs out within a minute: asked for once more, then given up (F-17).
         for _ in 0..2 {
-            let answer = self.client.send(&ask).await?;
+            let answer = self.client.send(ask).await?;
             let Some(target) = answer.header("location").filter(|_| (300..400).contains(&answer.status)) else {
-                return Ok(JobLog { bytes: answer.body, cut: answer.cut });
+                return Ok(answer);
             };
-            match self.client.fetch(target, keep).await {
-                Ok(log) if (200..300).contains(&log.status) => return Ok(JobLog { bytes: log.body, cut: log.cut }),
-                Ok(log) if log.status >= 500 => {
-                    return Err(ForgeError::Transient(format!("{what}: the store of logs answered {}", log.status)));
+            match self.client.fetch(target, ask.keep).await {
+                Ok(file) if (200..300).contains(&file.status) => return Ok(file),
+                Ok(file) if file.status >= 500 => {
+                    return Err(ForgeError::Transient(format!(
+                        "{what}: the store of {store} answered {}",
+                        file.status
+                    )));
                 }
-                Ok(log) => refused = log.status,
+                Ok(file) => refused = file.status,
                 Err(Failure::NotSent(why) | Failure::Lost(why)) => {
                     return Err(ForgeError::Transient(format!("{what}: {why}")));
                 }
@@ -80,6 +102,6 @@ impl GithubForge {
                 Err(Failure::Unusable(why)) => return Err(ForgeError::Invalid(format!("{what}: {why}"))),
             }
         }
-        Err(ForgeError::NotFound(format!("{what}: the store of logs answered {refused}")))
+        Err(ForgeError::NotFound(format!("{what}: the store of {store} answered {refused}")))
     }
 }

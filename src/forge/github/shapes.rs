@@ -6,8 +6,8 @@
 use serde::{Deserialize, Deserializer};
 
 use crate::forge::{
-    Comment, Conclusion, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, Job, PullRequest, PullState, Step,
-    WorkflowRun,
+    Artifact, Comment, Conclusion, ForgeError, ForgeResult, Issue, IssueEvent, IssueEventKind, Job, Origin,
+    PullRequest, PullState, Step, WorkflowRun,
 };
 use crate::model::{Actor, ActorKind, Asked, BranchName, ObjectId, RepoSlug, Timestamp};
 
@@ -456,6 +456,50 @@ impl JobShape {
 pub(super) struct StatusShape {
     pub(super) state: String,
     pub(super) total_count: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ArtifactsShape {
+    pub(super) artifacts: Vec<ArtifactShape>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct ArtifactShape {
+    id: u64,
+    name: String,
+    #[serde(default)]
+    size_in_bytes: u64,
+    #[serde(default)]
+    expired: bool,
+    created_at: Option<At>,
+    workflow_run: Option<OriginShape>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OriginShape {
+    #[serde(default)]
+    id: u64,
+    #[serde(default, deserialize_with = "or_empty")]
+    head_branch: String,
+    head_repository_id: Option<u64>,
+}
+
+impl ArtifactShape {
+    /// Returns the artifact, if it is known when it was made.
+    pub(super) fn artifact(self) -> Option<Artifact> {
+        Some(Artifact {
+            id: self.id,
+            name: self.name,
+            size: self.size_in_bytes,
+            expired: self.expired,
+            created_at: self.created_at?.0,
+            origin: self.workflow_run.map(|run| Origin {
+                run: run.id,
+                branch: run.head_branch,
+                head_repository: run.head_repository_id,
+            }),
+        })
+    }
 }
 
 #[derive(Debug, Deserialize)]

@@ -75,13 +75,18 @@ pub(super) fn read_tail(path: &Path, limit: usize) -> ForgeResult<Option<(Vec<u8
 
 /// Writes a file so that a reader, or a crash, sees the old or the new one and never a part.
 pub(super) fn write(path: &Path, text: &str) -> ForgeResult<()> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file of bytes in the same way.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> ForgeResult<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let number = TEMPORARY.fetch_add(1, Ordering::Relaxed);
     let temporary = folder.join(format!(".writing-{}-{number}", std::process::id()));
     let attempt = || -> io::Result<()> {
         fs::create_dir_all(folder)?;
         let mut file = File::create(&temporary)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
     };
@@ -90,6 +95,15 @@ pub(super) fn write(path: &Path, text: &str) -> ForgeResult<()> {
         let _absent_already = fs::remove_file(&temporary);
         failed("write", path, &error)
     })
+}
+
+/// Returns how many bytes a file has; nothing where there is none.
+pub(super) fn size(path: &Path) -> ForgeResult<Option<u64>> {
+    match fs::metadata(path) {
+        Ok(found) => Ok(found.is_file().then_some(found.len())),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
 }
 
 /// Lists the names in a folder, sorted; none when there is no folder.

@@ -449,6 +449,18 @@ impl Storage for LocalStorage {
         self.write_run(slug, number, run, logs)
     }
 
+    async fn artifacts(&self, slug: &RepoSlug, run: u64) -> ForgeResult<Vec<(String, u64)>> {
+        self.list_artifacts(slug, run)
+    }
+
+    async fn artifact(&self, slug: &RepoSlug, run: u64, name: &str) -> ForgeResult<Option<Vec<u8>>> {
+        self.read_artifact(slug, run, name)
+    }
+
+    async fn put_artifact(&self, slug: &RepoSlug, run: u64, name: &str, zip: &[u8]) -> ForgeResult<()> {
+        self.write_artifact(slug, run, name, zip)
+    }
+
     async fn milestones(&self, slug: &RepoSlug) -> ForgeResult<Vec<String>> {
         self.read_data(slug, "milestones.yml")
     }

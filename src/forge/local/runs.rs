@@ -1,4 +1,5 @@
-//! Workflow runs as they lie in the folder: `runs/<n>/run.yml` and a log file for each job. Layer 3.
+//! Workflow runs as they lie in the folder: `runs/<n>/run.yml`, a log file for each job, `<name>.zip` for what it left.
+//! Layer 3.
 //!
 //! Only `workflow` is required. Without a list of jobs each `.log` file is a failed job named after the file, so that a
 //! person can put a log there and be done.
@@ -154,6 +155,31 @@ impl LocalStorage {
         }
         files::write(&folder.join("run.yml"), &write_run(run))
     }
+
+    /// Lists the zips that lie beside a run, by name, with their sizes.
+    pub(super) fn list_artifacts(&self, slug: &RepoSlug, run: u64) -> ForgeResult<Vec<(String, u64)>> {
+        let folder = self.run_folder(slug, run);
+        let mut found = Vec::new();
+        for file in files::names(&folder)? {
+            let Some(name) = file.strip_suffix(".zip") else { continue };
+            if let Some(size) = files::size(&folder.join(&file))? {
+                found.push((name.to_owned(), size));
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// Reads a zip that lies beside a run.
+    pub(super) fn read_artifact(&self, slug: &RepoSlug, run: u64, name: &str) -> ForgeResult<Option<Vec<u8>>> {
+        let path = self.run_folder(slug, run).join(format!("{name}.zip"));
+        Ok(files::read_tail(&path, usize::MAX)?.map(|(bytes, _)| bytes))
+    }
+
+    /// Writes a zip beside a run.
+    pub(super) fn write_artifact(&self, slug: &RepoSlug, run: u64, name: &str, zip: &[u8]) -> ForgeResult<()> {
+        files::write_bytes(&self.run_folder(slug, run).join(format!("{name}.zip")), zip)
+    }
 }
 
 fn jobs_by_logs(folder: &Path, conclusion: Conclusion) -> ForgeResult<Vec<JobRecord>> {
@@ -208,7 +234,7 @@ fn write_run(run: &RunRecord) -> String {
     line("conclusion", &word(run.conclusion));
     line("created_at", &run.created_at.to_string());
     line("completed_at", &run.completed_at.to_string());
-    line("jobs", "");
+    line("jobs", if run.jobs.is_empty() { "[]" } else { "" });
     for job in &run.jobs {
         line("  - name", &scalar(&job.name));
         line("    conclusion", &word(job.conclusion));

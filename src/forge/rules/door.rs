@@ -11,8 +11,8 @@ use super::{
     ref_key,
 };
 use crate::forge::{
-    Ahead, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery, Issue,
-    IssueEvent, IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery,
+    Ahead, Artifact, Checks, Comment, Commit, FOLDER_IN_THE_WAY, Forge, ForgeError, ForgeResult, Glance, GlanceQuery,
+    Issue, IssueEvent, IssueEventKind, IssueQuery, Job, JobLog, Label, NewCommit, NewPull, Page, PullEdit, PullQuery,
     PullRequest, PullState, Reaction, Repository, Standing, TreeChange, TreeEntry, WorkflowRun,
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
@@ -200,6 +200,20 @@ impl<S: Storage> Forge for Embedded<S> {
         let gone = || ForgeError::NotFound(format!("{slug} has no log of job {job}"));
         let (bytes, cut) = self.storage.job_log(slug, job, limit).await?.ok_or_else(gone)?;
         Ok(JobLog { bytes, cut })
+    }
+
+    async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
+        let (all, broken) = self.artifacts_of(slug).await?;
+        let first = page.is_none();
+        let mut page = page_of(all, &format!("the artifacts of {slug}"), page, self.settings.page_size)?;
+        if first {
+            page.broken = broken;
+        }
+        Ok(page)
+    }
+
+    async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
+        self.artifact_bytes(slug, id, limit).await
     }
 
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {

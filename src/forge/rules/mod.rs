@@ -6,6 +6,7 @@
 //! to guess: what a storage cannot read is an error that names it.
 
 mod ahead;
+mod artifacts;
 mod clock;
 mod door;
 mod object;
@@ -132,6 +133,15 @@ pub trait Storage: Send + Sync {
 
     /// Writes a run with the logs of its jobs, in their order.
     async fn put_run(&self, slug: &RepoSlug, number: u64, run: &RunRecord, logs: &[Vec<u8>]) -> ForgeResult<()>;
+
+    /// Returns the names of what a run left behind, sorted, with the bytes that each zip has.
+    async fn artifacts(&self, slug: &RepoSlug, run: u64) -> ForgeResult<Vec<(String, u64)>>;
+
+    /// Returns the zip that a run left under a name.
+    async fn artifact(&self, slug: &RepoSlug, run: u64, name: &str) -> ForgeResult<Option<Vec<u8>>>;
+
+    /// Keeps a zip that a run left under a name.
+    async fn put_artifact(&self, slug: &RepoSlug, run: u64, name: &str, zip: &[u8]) -> ForgeResult<()>;
 
     /// Returns the titles of the open milestones.
     async fn milestones(&self, slug: &RepoSlug) -> ForgeResult<Vec<String>>;

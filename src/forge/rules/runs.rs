@@ -15,7 +15,7 @@ const DISPATCH: &str = "workflow_dispatch";
 const JOBS_PER_RUN: u64 = 1_000;
 
 /// Returns the id of a job by its run's number and its own place from 0.
-fn job_id(run: u64, place: usize) -> u64 {
+pub(super) fn job_id(run: u64, place: usize) -> u64 {
     run.saturating_mul(JOBS_PER_RUN).saturating_add(place as u64)
 }
 

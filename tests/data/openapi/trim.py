@@ -28,6 +28,8 @@ GET /user
 GET /users/{username}
 GET /users/{username}/installation
 GET /repos/{owner}/{repo}
+GET /repos/{owner}/{repo}/actions/artifacts
+GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}
 GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs
 GET /repos/{owner}/{repo}/actions/permissions
 GET /repos/{owner}/{repo}/actions/permissions/workflow

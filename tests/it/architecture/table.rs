@@ -111,8 +111,8 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("clap", FACES),
     ("clap_complete", FACES),
     ("clap_mangen", FACES),
-    // Logs of CI systems come compressed.
-    ("flate2", OUTSIDE),
+    // Logs of CI systems and artifacts come compressed.
+    ("flate2", ABOVE_NOUNS),
     // Streams of bounded concurrency, nothing else of it.
     ("futures_util", EFFECTS),
     ("getrandom", SYSTEM_CALLS),
@@ -129,6 +129,7 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("memchr", ABOVE_NOUNS),
     ("minijinja", ABOVE_NOUNS),
     ("octocrab", GITHUB),
+    ("rawzip", Reach::Modules(&["history"])),
     ("regex", ABOVE_NOUNS),
     ("rustix", SYSTEM_CALLS),
     // Schemas are published from the type that defines them, and some of those are nouns.

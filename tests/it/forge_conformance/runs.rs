@@ -53,6 +53,75 @@ conforms!(runs_of_a_branch_are_listed_newest_first_with_jobs_and_the_end_of_thei
     s.note("no run", gone);
 });
 
+conforms!(artifacts_are_listed_newest_first_and_handed_out_whole_or_not_at_all, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    let older = a_run("ci.yml", &main, Conclusion::Success, 1, &[]);
+    let newer = RunRecord { branch: "feature".into(), ..a_run("ci.yml", &main, Conclusion::Failure, 2, &[]) };
+    let fork = RunRecord { fork: true, ..a_run("ci.yml", &main, Conclusion::Success, 3, &[]) };
+    for run in [&older, &newer, &fork] {
+        s.people.add_run(&slug, run, &[]).await.expect("a run");
+    }
+    let zip = b"PK\x05\x06\x00\xff\n\r not text".to_vec();
+    for (run, name, bytes) in
+        [(1, "logs", &zip[..]), (1, "homeostat-run-1-1", &zip), (2, "ran out", b""), (3, "a fork's", &zip)]
+    {
+        s.people.add_artifact(&slug, run, name, bytes).await.expect("an artifact");
+    }
+    for (run, name) in [(1, "../x"), (1, "a:b"), (1, ""), (9, "x")] {
+        s.people.add_artifact(&slug, run, name, &zip).await.expect_err(name);
+    }
+    let listed = s.forge.artifacts(&slug, None).await.expect("artifacts").items;
+    let here = s.forge.repository(&slug).await.expect("a repository").id;
+    let told: Vec<_> = listed
+        .iter()
+        .map(|one| {
+            let origin = one.origin.as_ref().expect("an origin");
+            let own = origin.head_repository == Some(here);
+            (one.id, one.name.as_str(), one.size, one.expired, origin.run, origin.branch.as_str(), own)
+        })
+        .collect();
+    let size = zip.len() as u64;
+    assert_eq!(
+        told,
+        [
+            (3_000, "a fork's", size, false, 3, "main", false),
+            (2_000, "ran out", 0, true, 2, "feature", true),
+            (1_001, "logs", size, false, 1, "main", true),
+            (1_000, "homeostat-run-1-1", size, false, 1, "main", true),
+        ]
+    );
+    assert!(listed.is_sorted_by_key(|one| std::cmp::Reverse(one.created_at)), "{listed:?}");
+    let whole = s.forge.artifact(&slug, 1_000, zip.len()).await;
+    assert_eq!(s.note("whole", whole), Some(zip.clone()));
+    let larger = s.forge.artifact(&slug, 1_000, zip.len() - 1).await;
+    assert!(matches!(larger, Err(ForgeError::Invalid(_))), "{larger:?}");
+    for id in [2_000, 1_007, 77] {
+        let gone = s.forge.artifact(&slug, id, 100).await;
+        assert!(matches!(gone, Err(ForgeError::NotFound(_))), "{id}: {gone:?}");
+    }
+    let none = s.forge.artifacts(&"owner/none".parse().expect("a slug"), None).await;
+    s.note("no repository", none);
+});
+
+conforms!(a_list_of_artifacts_comes_in_pages, Settings { page_size: 2, ..Settings::default() }, |s| {
+    let (main, slug) = (s.main().await, s.slug.clone());
+    s.people.add_run(&slug, &a_run("ci.yml", &main, Conclusion::Success, 1, &[]), &[]).await.expect("a run");
+    for name in ["a", "b", "c", "d", "e"] {
+        s.people.add_artifact(&slug, 1, name, b"PK").await.expect("an artifact");
+    }
+    let (mut names, mut page) = (Vec::new(), None::<String>);
+    loop {
+        let listed = s.forge.artifacts(&slug, page.as_deref()).await.expect("a page");
+        assert!(listed.items.len() <= 2);
+        names.extend(listed.items.into_iter().map(|one| one.name));
+        page = listed.next;
+        if page.is_none() {
+            break;
+        }
+    }
+    assert_eq!(names, ["e", "d", "c", "b", "a"]);
+});
+
 /// Where GraphQL is absent, lists and check runs say the same.
 #[tokio::test]
 async fn a_first_look_without_graphql_sees_the_same() {

@@ -1,10 +1,10 @@
-//! Workflow runs, their jobs, and logs that lie on another host.
+//! Workflow runs, their jobs, and logs and artifacts that lie on another host.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use homeostat::forge::Forge as _;
 use homeostat::forge::rules::{RunRecord, Storage};
+use homeostat::forge::{Artifact, Forge as _};
 use serde_json::{Value, json};
 
 use super::exchange::{Answer, Content, Handled, page_of, refusal};
@@ -96,9 +96,28 @@ impl Place<'_> {
         let place = format!("{}/logs/{}/{job}?sig=secret", self.hub.logs, self.slug);
         Ok(Answer::nothing(302).with("location", place))
     }
+
+    pub(super) async fn artifacts(&self) -> Handled {
+        let (all, _) = self.hub.forge.artifacts_of(&self.slug).await.map_err(refusal)?;
+        let named = |artifact: &&Artifact| self.request.query.get("name").is_none_or(|name| *name == artifact.name);
+        let shown = all.iter().filter(named);
+        let shown = shown.map(|artifact| self.hub.site.artifact(&self.slug, &self.record, artifact)).collect();
+        Ok(self.counted("artifacts", shown))
+    }
+
+    /// Answers with the address of the zip, as for a log; what ran out is said to be gone.
+    pub(super) async fn artifact(&self, id: u64, format: &str) -> Handled {
+        let (all, _) = self.hub.forge.artifacts_of(&self.slug).await.map_err(refusal)?;
+        let found = all.iter().find(|one| one.id == id && format == "zip").ok_or_else(Answer::not_found)?;
+        if found.expired {
+            return Err(Answer::error(410, "Artifact has expired"));
+        }
+        let place = format!("{}/artifacts/{}/{id}?sig=secret", self.hub.logs, self.slug);
+        Ok(Answer::nothing(302).with("location", place))
+    }
 }
 
-/// Answers for the host that keeps logs: plain text to whoever has the address, 400 to whoever shows a token as well.
+/// Answers for the host that keeps logs and artifacts: the file to whoever has the address, 400 to whoever shows a token as well.
 pub(super) async fn stored_log(
     forge: &homeostat::forge::memory::MemoryForge,
     request: &super::exchange::Request,
@@ -110,12 +129,18 @@ pub(super) async fn stored_log(
         };
     }
     let parts: Vec<&str> = request.segments.iter().map(String::as_str).collect();
-    let [_, owner, name, job] = parts.as_slice() else { return Answer::nothing(404) };
-    let (Ok(slug), Ok(job)) = (format!("{owner}/{name}").parse(), job.parse()) else { return Answer::nothing(404) };
+    let [kind, owner, name, id] = parts.as_slice() else { return Answer::nothing(404) };
+    let (Ok(slug), Ok(id)) = (format!("{owner}/{name}").parse(), id.parse()) else { return Answer::nothing(404) };
     if !request.query.contains_key("sig") {
         return Answer::nothing(403);
     }
-    match forge.storage().job_log(&slug, job, usize::MAX).await {
+    if *kind == "artifacts" {
+        return match forge.artifact(&slug, id, usize::MAX).await {
+            Ok(zip) => Answer { body: Content::Raw("zip", zip), ..Answer::nothing(200) },
+            Err(_) => Answer::nothing(404),
+        };
+    }
+    match forge.storage().job_log(&slug, id, usize::MAX).await {
         Ok(Some((bytes, _))) => ranged(request, &bytes),
         _ => Answer::nothing(404),
     }

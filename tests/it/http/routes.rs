@@ -135,6 +135,11 @@ impl Place<'_> {
             ("GET", ["actions", "runs", n]) => self.run(number(n)?).await,
             ("GET", ["actions", "runs", n, "jobs"]) => self.jobs(number(n)?).await,
             ("GET", ["actions", "jobs", n, "logs"]) => self.logs(number(n)?).await,
+            ("GET", ["actions", "artifacts"]) => {
+                self.reads()?;
+                self.artifacts().await
+            }
+            ("GET", ["actions", "artifacts", n, format]) => self.artifact(number(n)?, format).await,
             _ => Err(Answer::error(501, NO_ADDRESS)),
         }
     }

@@ -6,7 +6,7 @@
 use homeostat::forge::rules::{
     CommentRecord, Mergeable, OUR_LOGIN, PullRecord, RepositoryRecord, RunRecord, ThreadRecord, actor, repository_id,
 };
-use homeostat::forge::{Commit, IssueEvent, IssueEventKind, Label};
+use homeostat::forge::{Artifact, Commit, IssueEvent, IssueEventKind, Label};
 use homeostat::model::{Actor, ActorKind, ObjectId, Permission, RepoSlug, Timestamp};
 use serde_json::{Map, Value, json};
 
@@ -412,6 +412,23 @@ impl Site {
             "cancel_url": format!("{url}/cancel"), "rerun_url": format!("{url}/rerun"), "previous_attempt_url": null,
             "workflow_url": format!("{root}/actions/workflows/{workflow}"), "head_commit": null,
             "repository": home, "head_repository": head,
+        })
+    }
+
+    pub(super) fn artifact(&self, slug: &RepoSlug, repository: &RepositoryRecord, artifact: &Artifact) -> Value {
+        let (id, at) = (artifact.id, rfc3339(artifact.created_at));
+        let url = format!("{}/actions/artifacts/{id}", self.repo(slug));
+        let fork = format!("stranger/{}", slug.name()).parse().map_or(0, |fork| repository_id(&fork));
+        let run = artifact.origin.as_ref().map(|origin| {
+            json!({
+                "id": origin.run, "repository_id": repository.id, "head_branch": origin.branch,
+                "head_repository_id": origin.head_repository.unwrap_or(fork), "head_sha": "0".repeat(40),
+            })
+        });
+        json!({
+            "id": id, "node_id": node_id("A", id), "name": artifact.name, "size_in_bytes": artifact.size, "url": url,
+            "archive_download_url": format!("{url}/zip"), "expired": artifact.expired, "created_at": at,
+            "expires_at": at, "updated_at": at, "digest": null, "workflow_run": run,
         })
     }
 

@@ -95,6 +95,9 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         }],
     };
     forge.add_run(&slug, &run, &[b"0123456789".to_vec()]).await.expect("a run");
+    for (name, zip) in [("kept", &b"PK"[..]), ("old", b"")] {
+        forge.add_artifact(&slug, 1, name, zip).await.expect("an artifact");
+    }
     let door = Door::open(forge.clone(), clock, 2).await;
     door.set_token("app", Some(Token::App("homeostat[bot]".into())));
     let root = "/repos/owner/app";
@@ -168,6 +171,11 @@ async fn every_address_answers_in_the_shapes_of_the_published_description() {
         ("/actions/runs/1/jobs?filter=latest", 200),
         ("/actions/jobs/1000/logs", 302),
         ("/actions/jobs/77/logs", 404),
+        ("/actions/artifacts?per_page=100", 200),
+        ("/actions/artifacts?name=other", 200),
+        ("/actions/artifacts/1000/zip", 302),
+        ("/actions/artifacts/1001/zip", 410),
+        ("/actions/artifacts/77/zip", 404),
     ];
     for (path, status) in reads {
         let came = ask(&door, "GET", &format!("{root}{path}"), None).await;

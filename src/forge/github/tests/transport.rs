@@ -83,6 +83,34 @@ async fn v_105_a_log_is_fetched_without_the_token_and_its_end_is_kept() {
 }
 
 #[tokio::test]
+async fn v_105_an_artifact_is_fetched_without_the_token_and_no_further_than_its_limit() {
+    let store = Server::start(|_| Reply::text(200, "PK and more")).await;
+    let target = store.url("/zip?sig=secret");
+    let server = Server::start(move |_| Reply::moved(302, &target)).await;
+    assert_eq!(forge(&server).artifact(&slug(), 9, 11).await.expect("a zip"), b"PK and more");
+    assert_eq!(store.heard()[0].all("authorization"), Vec::<String>::new());
+    assert_eq!(server.lines(), ["GET /repos/owner/app/actions/artifacts/9/zip"]);
+    let larger = forge(&server).artifact(&slug(), 9, 10).await;
+    assert!(matches!(&larger, Err(ForgeError::Invalid(why)) if why.contains("10 bytes")), "{larger:?}");
+}
+
+#[tokio::test]
+async fn f_17_an_artifact_whose_address_ran_out_is_asked_for_once_more_and_one_that_expired_is_gone() {
+    let store = Server::start(|heard| match heard.count {
+        0 => Reply::text(403, "AuthenticationFailed"),
+        _ => Reply::text(200, "PK"),
+    })
+    .await;
+    let target = store.url("/zip");
+    let server = Server::start(move |_| Reply::moved(302, &target)).await;
+    assert_eq!(forge(&server).artifact(&slug(), 9, 100).await.expect("a zip"), b"PK");
+    let server = Server::start(|_| Reply::json(410, &json!({ "message": "Artifact has expired" }))).await;
+    let gone = forge(&server).artifact(&slug(), 9, 100).await;
+    assert!(matches!(gone, Err(ForgeError::NotFound(_))), "{gone:?}");
+    assert_eq!(server.heard().len(), 1);
+}
+
+#[tokio::test]
 async fn a_log_of_a_renamed_repository_is_found() {
     let store = Server::start(|_| Reply::text(200, "log")).await;
     let target = store.url("/log");
