@@ -36,6 +36,33 @@ pub(crate) struct Global {
 }
 
 impl Command {
+    /// Returns its name, for the root of a trace.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Demo(_) => "demo",
+            Self::Run(_) => "run",
+            Self::Reserve(_) => "reserve",
+            Self::Propose(_) => "propose",
+            Self::Record(_) => "record",
+            Self::Publish(_) => "publish",
+            Self::OpenPr(_) => "open-pr",
+            Self::Outcomes(_) => "outcomes",
+            Self::Doctor(_) => "doctor",
+            Self::Runs(_) => "runs",
+            Self::Completions(_) => "completions",
+            Self::Man => "man",
+            Self::Fingerprint(_) => "fingerprint",
+            Self::Diagnose(_) => "diagnose",
+            Self::Guard(_) => "guard",
+            Self::Scan(_) => "scan",
+            Self::Preflight(_) => "preflight",
+            Self::Pattern(_) => "pattern",
+            Self::Eval(_) => "eval",
+            Self::Config(_) => "config",
+            Self::Init(_) => "init",
+        }
+    }
+
     /// Returns whether somebody waits for a summary: the run, its four parts, and the demo.
     pub(crate) const fn is_part_of_a_run(&self) -> bool {
         matches!(

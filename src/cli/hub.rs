@@ -103,7 +103,7 @@ impl Tokens for GitTokens {
 pub(crate) const PROXY_NAMES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 /// Reads the proxy of the operator's network.
-fn proxies(env: &Env) -> Result<Option<Proxies>, Failure> {
+pub(crate) fn proxies(env: &Env) -> Result<Option<Proxies>, Failure> {
     let set = |name: &&str| env.get(*name).is_some_and(|value| !value.trim().is_empty());
     let Some(name) = PROXY_NAMES.into_iter().find(|name| set(name)) else { return Ok(None) };
     let address = Secret::new(env.get(name).map(String::as_str).unwrap_or_default());

@@ -28,6 +28,7 @@ mod runs;
 mod scan;
 mod session;
 mod stages;
+mod telemetry;
 mod workbench;
 mod workshop;
 
@@ -36,12 +37,19 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use args::{Cli, Command};
 use failure::{Failure, Outcome};
 use output::{LogLines, Output, say};
+use telemetry::Telemetry;
 
+use crate::redact::Redactor;
 use crate::report::ExitClass;
+use crate::system::System as _;
+use crate::system::os::OsSystem;
 
 pub use crate::git::askpass::entry as askpass_entry;
 pub use crate::workspace::sandbox::entry as sandbox_entry;
@@ -55,9 +63,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::from(error.use_stderr()) * 2);
         }
     };
-    start_log(cli.global.verbose);
+    let telemetry = start_log(cli.global.verbose);
     std::panic::set_hook(Box::new(|panic| say(&format!("error: {}", broken(panic)))));
-    let failure = match guarded(|| carry_out(&cli)) {
+    let outcome = in_a_span(&cli, &telemetry);
+    if let Some(why) = telemetry.finish() {
+        say(&format!("warning: {why}"));
+    }
+    let failure = match outcome {
         Ok(class) => return ExitCode::from(class.code()),
         Err(failure) => failure,
     };
@@ -76,6 +88,26 @@ pub fn main() -> ExitCode {
 /// What the summary says of a panic; what standard error says besides may hold anything.
 const BROKEN: &str = "Homeostat broke an assumption of its own. The next run goes on from what is there; please report \
                       this with the words on standard error.";
+
+/// Carries work out as the root of the process's trace.
+fn in_a_span(cli: &Cli, telemetry: &Telemetry) -> Outcome {
+    let name = cli.command.name();
+    let root = tracing::debug_span!(
+        "command",
+        otel.name = name,
+        otel.status_code = tracing::field::Empty,
+        homeostat.command = name,
+        homeostat.exit_class = tracing::field::Empty
+    );
+    telemetry.adopt(&root, &|name| session::environment().remove(name));
+    let outcome = root.in_scope(|| guarded(|| carry_out(cli)));
+    let class = outcome.as_ref().map_or_else(|failure| failure.class, |class| *class);
+    root.record("homeostat.exit_class", class.as_str());
+    if !matches!(class, ExitClass::Ok | ExitClass::Finding) {
+        root.record("otel.status_code", "ERROR");
+    }
+    outcome
+}
 
 /// Carries work out; a panic ends it as any failure does, after everything was put away.
 fn guarded(work: impl FnOnce() -> Outcome) -> Outcome {
@@ -163,8 +195,8 @@ async fn stopped() -> &'static str {
     "An interrupt"
 }
 
-/// Sends what happens inside to standard error, as much of it as was asked for.
-fn start_log(verbose: u8) {
+/// Sends what happens inside to standard error, as much of it as was asked for, and to a collector where one is named.
+fn start_log(verbose: u8) -> Telemetry {
     let level = match verbose {
         0 => "homeostat=warn",
         1 => "homeostat=info",
@@ -173,15 +205,25 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("HOMEOSTAT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colour = std::io::stderr().is_terminal() && session::environment().get("NO_COLOR").is_none_or(String::is_empty);
-    let _already = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let env = session::environment();
+    let colour = std::io::stderr().is_terminal() && env.get("NO_COLOR").is_none_or(String::is_empty);
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(colour)
         .log_internal_errors(false)
         .with_writer(|| LogLines)
         .with_target(false)
         .without_time()
-        .try_init();
+        .with_filter(filter);
+    let get = |name: &str| env.get(name).cloned();
+    let trace = telemetry::trace_id(&get, &|| OsSystem::new().random());
+    // A proxy that cannot be used is told of by whoever needs it.
+    let proxies = hub::proxies(&env).ok().flatten();
+    let (telemetry, sink, why) = Telemetry::start(&get, &trace, Redactor::new(&session::secrets(&env)), proxies);
+    let _already = tracing_subscriber::registry().with(lines).with(sink).try_init();
+    if let Some(why) = why {
+        say(&format!("warning: {why}"));
+    }
+    telemetry
 }
 
 #[cfg(test)]

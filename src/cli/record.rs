@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::cli::failure::Failure;
+use crate::cli::session;
+use crate::cli::telemetry::trace_id;
 use crate::engine::Recorder;
 use crate::event::{EVENT_SCHEMA, Event, Line};
 use crate::model::{Timestamp, sha256_hex};
@@ -42,7 +44,7 @@ impl<'a> RunRecord<'a> {
         Ok(Self {
             system,
             run_id: run_id.to_owned(),
-            trace_id: hex(&system.random()),
+            trace_id: trace_id(&|name| session::environment().remove(name), &|| system.random()),
             folder: folder.to_owned(),
             file: Mutex::new(file),
             kept: Mutex::default(),
@@ -129,12 +131,4 @@ impl Recorder for Unrecorded {
     fn kept(&self) -> Vec<Line> {
         Vec::new()
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
 }

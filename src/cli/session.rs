@@ -11,6 +11,7 @@ use crate::cli::args::Place;
 use crate::cli::failure::Failure;
 use crate::cli::hub::{self, Hub, PROXY_NAMES};
 use crate::cli::output::{command, say};
+use crate::cli::telemetry::asked;
 use crate::config::{self, Flags, LoadInput, Loaded};
 use crate::engine::{Context, Progress, Recorder, RunInfo, Veil};
 use crate::forge::github::{Governor, has_root_certificates};
@@ -454,6 +455,8 @@ pub(crate) fn secrets(env: &BTreeMap<String, String>) -> Vec<Secret> {
     let named = values.filter(|(name, _)| SECRET_NAMES.iter().any(|part| name.contains(part)));
     let named = named.map(|(_, value)| value.as_str());
     let of_proxies = PROXY_NAMES.iter().filter_map(|name| password(env.get(*name)?));
+    let of_collectors = asked::secrets(&|name| env.get(name).cloned());
+    let named = named.chain(of_collectors.iter().map(String::as_str));
     let held = named.chain(of_proxies).filter(|value| value.len() >= 6).map(Secret::new);
     held.chain(hub::secrets_by_file(env)).collect()
 }

@@ -63,6 +63,13 @@ pub(super) const PLACES: &[Described] = &[
     ),
     described("HOMEOSTAT_LOG", false, "What standard error tells of the inside, as `homeostat=debug`; wins over `-v`."),
     described("NO_COLOR", false, "Anything turns colours off."),
+    described(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        false,
+        "Where traces go; unset is nowhere. `docs/observability.md` has the other variables of this kind.",
+    ),
+    described("OTEL_EXPORTER_OTLP_HEADERS", false, "What goes with each of those requests, such as a token."),
+    described("TRACEPARENT", false, "The span that this process is a child of."),
 ];
 
 /// A value of the environment and the variable's name.

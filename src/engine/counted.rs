@@ -14,9 +14,21 @@ use crate::forge::{
 };
 use crate::model::{Actor, BranchName, MergeMethod, ObjectId, Permission, RepoSlug, Timestamp};
 
-/// Opens the span of one call, for logs and traces.
-fn call(name: &'static str) -> tracing::Span {
-    tracing::debug_span!("forge", call = name)
+/// Makes one call in a span of its own, for logs and traces.
+async fn traced<T>(name: &'static str, call: impl Future<Output = ForgeResult<T>>) -> ForgeResult<T> {
+    let (status, kind) = (tracing::field::Empty, tracing::field::Empty);
+    let span = tracing::debug_span!(
+        "forge",
+        call = name,
+        otel.kind = "client",
+        otel.status_code = status,
+        "error.type" = kind
+    );
+    let answer = call.instrument(span.clone()).await;
+    if let Err(error) = &answer {
+        span.record("otel.status_code", "ERROR").record("error.type", error.kind());
+    }
+    answer
 }
 
 /// A forge seen through a counter.
@@ -64,112 +76,112 @@ impl Forge for Counted<'_> {
     }
 
     async fn now(&self) -> ForgeResult<Timestamp> {
-        self.inner.now().instrument(call("now")).await
+        traced("now", self.inner.now()).await
     }
 
     async fn identity(&self) -> ForgeResult<Actor> {
-        self.inner.identity().instrument(call("identity")).await
+        traced("identity", self.inner.identity()).await
     }
 
     async fn repository(&self, slug: &RepoSlug) -> ForgeResult<Repository> {
-        self.inner.repository(slug).instrument(call("repository")).await
+        traced("repository", self.inner.repository(slug)).await
     }
 
     async fn permission(&self, slug: &RepoSlug, actor: &Actor) -> ForgeResult<Permission> {
-        self.inner.permission(slug, actor).instrument(call("permission")).await
+        traced("permission", self.inner.permission(slug, actor)).await
     }
 
     async fn issues(&self, slug: &RepoSlug, query: &IssueQuery, page: Option<&str>) -> ForgeResult<Page<Issue>> {
-        self.inner.issues(slug, query, page).instrument(call("issues")).await
+        traced("issues", self.inner.issues(slug, query, page)).await
     }
 
     async fn issue(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Issue> {
-        self.inner.issue(slug, number).instrument(call("issue")).await
+        traced("issue", self.inner.issue(slug, number)).await
     }
 
     async fn comments(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<Comment>> {
-        self.inner.comments(slug, number, page).instrument(call("comments")).await
+        traced("comments", self.inner.comments(slug, number, page)).await
     }
 
     async fn issue_events(&self, slug: &RepoSlug, number: u64, page: Option<&str>) -> ForgeResult<Page<IssueEvent>> {
-        self.inner.issue_events(slug, number, page).instrument(call("issue_events")).await
+        traced("issue_events", self.inner.issue_events(slug, number, page)).await
     }
 
     async fn pulls(&self, slug: &RepoSlug, query: &PullQuery, page: Option<&str>) -> ForgeResult<Page<PullRequest>> {
-        self.inner.pulls(slug, query, page).instrument(call("pulls")).await
+        traced("pulls", self.inner.pulls(slug, query, page)).await
     }
 
     async fn pull(&self, slug: &RepoSlug, number: u64) -> ForgeResult<PullRequest> {
-        self.inner.pull(slug, number).instrument(call("pull")).await
+        traced("pull", self.inner.pull(slug, number)).await
     }
 
     async fn standing(&self, slug: &RepoSlug, number: u64) -> ForgeResult<Standing> {
-        self.inner.standing(slug, number).instrument(call("standing")).await
+        traced("standing", self.inner.standing(slug, number)).await
     }
 
     async fn checks(&self, slug: &RepoSlug, commit: &ObjectId) -> ForgeResult<Checks> {
-        self.inner.checks(slug, commit).instrument(call("checks")).await
+        traced("checks", self.inner.checks(slug, commit)).await
     }
 
     async fn dispatched(&self, slug: &RepoSlug, workflow: &str, commit: &ObjectId) -> ForgeResult<bool> {
-        self.inner.dispatched(slug, workflow, commit).instrument(call("dispatched")).await
+        traced("dispatched", self.inner.dispatched(slug, workflow, commit)).await
     }
 
     async fn branch(&self, slug: &RepoSlug, branch: &BranchName) -> ForgeResult<Option<ObjectId>> {
-        self.inner.branch(slug, branch).instrument(call("branch")).await
+        traced("branch", self.inner.branch(slug, branch)).await
     }
 
     async fn branches(&self, slug: &RepoSlug, prefix: &str) -> ForgeResult<Vec<(BranchName, ObjectId)>> {
-        self.inner.branches(slug, prefix).instrument(call("branches")).await
+        traced("branches", self.inner.branches(slug, prefix)).await
     }
 
     async fn commit(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Commit> {
-        self.inner.commit(slug, id).instrument(call("commit")).await
+        traced("commit", self.inner.commit(slug, id)).await
     }
 
     async fn is_ancestor(&self, slug: &RepoSlug, ancestor: &ObjectId, descendant: &ObjectId) -> ForgeResult<bool> {
-        self.inner.is_ancestor(slug, ancestor, descendant).instrument(call("is_ancestor")).await
+        traced("is_ancestor", self.inner.is_ancestor(slug, ancestor, descendant)).await
     }
 
     async fn ahead(&self, slug: &RepoSlug, base: &ObjectId, head: &ObjectId) -> ForgeResult<Ahead> {
-        self.inner.ahead(slug, base, head).instrument(call("ahead")).await
+        traced("ahead", self.inner.ahead(slug, base, head)).await
     }
 
     async fn tree(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<TreeEntry>> {
-        self.inner.tree(slug, id).instrument(call("tree")).await
+        traced("tree", self.inner.tree(slug, id)).await
     }
 
     async fn blob(&self, slug: &RepoSlug, id: &ObjectId) -> ForgeResult<Vec<u8>> {
-        self.inner.blob(slug, id).instrument(call("blob")).await
+        traced("blob", self.inner.blob(slug, id)).await
     }
 
     async fn glance(&self, queries: &[GlanceQuery]) -> ForgeResult<Vec<ForgeResult<Glance>>> {
-        self.inner.glance(queries).instrument(call("glance")).await
+        traced("glance", self.inner.glance(queries)).await
     }
 
     async fn runs(&self, slug: &RepoSlug, branch: &BranchName, page: Option<&str>) -> ForgeResult<Page<WorkflowRun>> {
-        self.inner.runs(slug, branch, page).instrument(call("runs")).await
+        traced("runs", self.inner.runs(slug, branch, page)).await
     }
 
     async fn jobs(&self, slug: &RepoSlug, run: u64, page: Option<&str>) -> ForgeResult<Page<Job>> {
-        self.inner.jobs(slug, run, page).instrument(call("jobs")).await
+        traced("jobs", self.inner.jobs(slug, run, page)).await
     }
 
     async fn job_log(&self, slug: &RepoSlug, job: u64, limit: usize) -> ForgeResult<JobLog> {
-        self.inner.job_log(slug, job, limit).instrument(call("job_log")).await
+        traced("job_log", self.inner.job_log(slug, job, limit)).await
     }
 
     async fn artifacts(&self, slug: &RepoSlug, page: Option<&str>) -> ForgeResult<Page<Artifact>> {
-        self.inner.artifacts(slug, page).instrument(call("artifacts")).await
+        traced("artifacts", self.inner.artifacts(slug, page)).await
     }
 
     async fn artifact(&self, slug: &RepoSlug, id: u64, limit: usize) -> ForgeResult<Vec<u8>> {
-        self.inner.artifact(slug, id, limit).instrument(call("artifact")).await
+        traced("artifact", self.inner.artifact(slug, id, limit)).await
     }
 
     async fn create_blob(&self, slug: &RepoSlug, content: &[u8]) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_blob(slug, content).instrument(call("create_blob")).await
+        traced("create_blob", self.inner.create_blob(slug, content)).await
     }
 
     async fn create_tree(
@@ -179,17 +191,17 @@ impl Forge for Counted<'_> {
         changes: &[TreeChange],
     ) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_tree(slug, base, changes).instrument(call("create_tree")).await
+        traced("create_tree", self.inner.create_tree(slug, base, changes)).await
     }
 
     async fn create_commit(&self, slug: &RepoSlug, commit: &NewCommit) -> ForgeResult<ObjectId> {
         self.permit()?;
-        self.inner.create_commit(slug, commit).instrument(call("create_commit")).await
+        traced("create_commit", self.inner.create_commit(slug, commit)).await
     }
 
     async fn create_branch(&self, slug: &RepoSlug, branch: &BranchName, target: &ObjectId) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.create_branch(slug, branch, target).instrument(call("create_branch")).await)
+        self.counted(traced("create_branch", self.inner.create_branch(slug, branch, target)).await)
     }
 
     async fn advance_branch(
@@ -200,37 +212,37 @@ impl Forge for Counted<'_> {
         target: &ObjectId,
     ) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.advance_branch(slug, branch, expected, target).instrument(call("advance_branch")).await)
+        self.counted(traced("advance_branch", self.inner.advance_branch(slug, branch, expected, target)).await)
     }
 
     async fn delete_branch(&self, slug: &RepoSlug, branch: &BranchName, expected: &ObjectId) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.delete_branch(slug, branch, expected).instrument(call("delete_branch")).await)
+        self.counted(traced("delete_branch", self.inner.delete_branch(slug, branch, expected)).await)
     }
 
     async fn create_pull(&self, slug: &RepoSlug, pull: &NewPull) -> ForgeResult<PullRequest> {
         self.permit()?;
-        self.counted(self.inner.create_pull(slug, pull).instrument(call("create_pull")).await)
+        self.counted(traced("create_pull", self.inner.create_pull(slug, pull)).await)
     }
 
     async fn edit_pull(&self, slug: &RepoSlug, number: u64, edit: &PullEdit) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.edit_pull(slug, number, edit).instrument(call("edit_pull")).await)
+        self.counted(traced("edit_pull", self.inner.edit_pull(slug, number, edit)).await)
     }
 
     async fn create_label(&self, slug: &RepoSlug, label: &Label) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.create_label(slug, label).instrument(call("create_label")).await)
+        self.counted(traced("create_label", self.inner.create_label(slug, label)).await)
     }
 
     async fn add_labels(&self, slug: &RepoSlug, number: u64, labels: &[String]) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.add_labels(slug, number, labels).instrument(call("add_labels")).await)
+        self.counted(traced("add_labels", self.inner.add_labels(slug, number, labels)).await)
     }
 
     async fn remove_label(&self, slug: &RepoSlug, number: u64, label: &str) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.remove_label(slug, number, label).instrument(call("remove_label")).await)
+        self.counted(traced("remove_label", self.inner.remove_label(slug, number, label)).await)
     }
 
     async fn request_reviewers(
@@ -242,17 +254,17 @@ impl Forge for Counted<'_> {
     ) -> ForgeResult<()> {
         self.permit()?;
         let asked = self.inner.request_reviewers(slug, number, people, teams);
-        self.counted(asked.instrument(call("request_reviewers")).await)
+        self.counted(traced("request_reviewers", asked).await)
     }
 
     async fn add_assignees(&self, slug: &RepoSlug, number: u64, people: &[String]) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.add_assignees(slug, number, people).instrument(call("add_assignees")).await)
+        self.counted(traced("add_assignees", self.inner.add_assignees(slug, number, people)).await)
     }
 
     async fn set_milestone(&self, slug: &RepoSlug, number: u64, title: &str) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.set_milestone(slug, number, title).instrument(call("set_milestone")).await)
+        self.counted(traced("set_milestone", self.inner.set_milestone(slug, number, title)).await)
     }
 
     async fn enable_auto_merge(
@@ -264,32 +276,32 @@ impl Forge for Counted<'_> {
     ) -> ForgeResult<()> {
         self.permit()?;
         let made = self.inner.enable_auto_merge(slug, number, method, expected);
-        self.counted(made.instrument(call("enable_auto_merge")).await)
+        self.counted(traced("enable_auto_merge", made).await)
     }
 
     async fn create_issue(&self, slug: &RepoSlug, title: &str, body: &str) -> ForgeResult<Issue> {
         self.permit()?;
-        self.counted(self.inner.create_issue(slug, title, body).instrument(call("create_issue")).await)
+        self.counted(traced("create_issue", self.inner.create_issue(slug, title, body)).await)
     }
 
     async fn dispatch_workflow(&self, slug: &RepoSlug, workflow: &str, branch: &BranchName) -> ForgeResult<()> {
         self.permit()?;
         let started = self.inner.dispatch_workflow(slug, workflow, branch);
-        self.counted(started.instrument(call("dispatch_workflow")).await)
+        self.counted(traced("dispatch_workflow", started).await)
     }
 
     async fn create_comment(&self, slug: &RepoSlug, number: u64, body: &str) -> ForgeResult<Comment> {
         self.permit()?;
-        self.counted(self.inner.create_comment(slug, number, body).instrument(call("create_comment")).await)
+        self.counted(traced("create_comment", self.inner.create_comment(slug, number, body)).await)
     }
 
     async fn edit_comment(&self, slug: &RepoSlug, id: u64, body: &str) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.edit_comment(slug, id, body).instrument(call("edit_comment")).await)
+        self.counted(traced("edit_comment", self.inner.edit_comment(slug, id, body)).await)
     }
 
     async fn react(&self, slug: &RepoSlug, comment: u64, reaction: Reaction) -> ForgeResult<()> {
         self.permit()?;
-        self.counted(self.inner.react(slug, comment, reaction).instrument(call("react")).await)
+        self.counted(traced("react", self.inner.react(slug, comment, reaction)).await)
     }
 }

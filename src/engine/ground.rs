@@ -70,8 +70,14 @@ impl Ground {
 
     /// Runs one command in a fresh copy, in a span of its own.
     async fn run(&self, patch: &Patch, spec: &CommandSpec) -> Result<Execution, WorkspaceError> {
-        let span = tracing::debug_span!("test", command = spec.command);
-        self.snapshot.run(patch, spec).instrument(span).await
+        let code = tracing::field::Empty;
+        let span =
+            tracing::debug_span!("test", command = spec.command, patched = !patch.is_empty(), process.exit.code = code);
+        let done = self.snapshot.run(patch, spec).instrument(span.clone()).await;
+        if let Ok(done) = &done {
+            span.record("process.exit.code", exit_code(done.exit));
+        }
+        done
     }
 
     /// Runs the whole test command with a patch.

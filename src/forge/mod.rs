@@ -51,6 +51,21 @@ pub enum ForgeError {
     Ambiguous(String),
 }
 
+impl ForgeError {
+    /// Returns its kind, for traces.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NotFound(_) => "not-found",
+            Self::Conflict(_) => "conflict",
+            Self::Invalid(_) => "invalid",
+            Self::Denied(_) => "denied",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::Transient(_) => "transient",
+            Self::Ambiguous(_) => "ambiguous",
+        }
+    }
+}
+
 /// The account that a workflow's own `GITHUB_TOKEN` acts as; runs of what it opens wait until a person approves them
 /// (PROTOCOL.md, 9).
 pub(crate) const JOB_LOGIN: &str = "github-actions[bot]";

@@ -23,4 +23,5 @@ mod pushes_and_runs;
 mod reports_and_diffs;
 mod shards;
 mod stages;
+mod traces;
 mod world;

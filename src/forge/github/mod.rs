@@ -41,6 +41,7 @@ pub use auth::{Access, Credentials, TokenKind};
 pub use governor::Governor;
 pub use proxy::Proxies;
 pub use settings::has_root_certificates;
+pub use transport::{Connector, connector};
 
 use client::Client;
 use link::Address;

@@ -107,7 +107,7 @@ type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
 /// Makes connections: straight, or through a tunnel.
 #[derive(Debug, Clone)]
-pub(super) struct Road {
+pub struct Road {
     straight: HttpConnector,
     proxies: Option<Proxies>,
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -158,17 +159,26 @@ impl Transport {
     }
 }
 
-fn make_client(proxies: Option<Proxies>) -> Result<Octocrab, Failure> {
+/// What makes connections: TLS by the machine's own certificates, through a proxy where there is one.
+pub type Connector = HttpsConnector<Road>;
+
+/// Makes what makes connections. Whether plain HTTP may be spoken to a server is the caller's to say.
+///
+/// # Errors
+/// When this machine has no root certificates.
+pub fn connector(proxies: Option<Proxies>) -> Result<Connector, String> {
     let mut http = HttpConnector::new();
     http.enforce_http(false);
     http.set_connect_timeout(Some(CONNECT));
-    let https = hyper_rustls::HttpsConnectorBuilder::new()
+    let builder = hyper_rustls::HttpsConnectorBuilder::new()
         .with_native_roots()
-        .map_err(|_| Failure::Unusable("this machine has no root certificates (/etc/ssl/certs)".to_owned()))?
-        // Plain HTTP is for loopback alone, which `Address` sees to.
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(Road::new(http, proxies));
+        .map_err(|_| "this machine has no root certificates (/etc/ssl/certs)".to_owned())?;
+    Ok(builder.https_or_http().enable_http1().wrap_connector(Road::new(http, proxies)))
+}
+
+fn make_client(proxies: Option<Proxies>) -> Result<Octocrab, Failure> {
+    // Plain HTTP is for loopback alone, which `Address` sees to.
+    let https = connector(proxies).map_err(Failure::Unusable)?;
     let client: Client<_, OctoBody> = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
     match OctocrabBuilder::new_empty().with_service(client).with_auth(AuthState::None).build() {
         Ok(client) => Ok(client),

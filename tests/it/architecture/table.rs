@@ -97,6 +97,8 @@ const OUTSIDE: Reach = Reach::Layers(&[Adapters, Faces]);
 const SYSTEM_CALLS: Reach = Reach::Layers(&[Adapters]);
 const SYNTAX: Reach = Reach::Modules(&["pattern"]);
 const GITHUB: Reach = Reach::Modules(&["forge::github"]);
+const CONNECTIONS: Reach = Reach::Modules(&["forge::github", "cli::telemetry"]);
+const TRACES: Reach = Reach::Modules(&["cli::telemetry"]);
 const FACES: Reach = Reach::Layers(&[Faces]);
 
 /// Every outside crate of `[dependencies]`, by the name that Rust code uses.
@@ -118,9 +120,9 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("getrandom", SYSTEM_CALLS),
     ("globset", ABOVE_NOUNS),
     ("http", GITHUB),
-    ("http_body_util", GITHUB),
+    ("http_body_util", CONNECTIONS),
     ("hyper_rustls", GITHUB),
-    ("hyper_util", GITHUB),
+    ("hyper_util", CONNECTIONS),
     ("ignore", ABOVE_NOUNS),
     ("indicatif", FACES),
     ("landlock", SYSTEM_CALLS),
@@ -129,6 +131,10 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("memchr", ABOVE_NOUNS),
     ("minijinja", ABOVE_NOUNS),
     ("octocrab", GITHUB),
+    ("opentelemetry", TRACES),
+    ("opentelemetry_http", TRACES),
+    ("opentelemetry_otlp", TRACES),
+    ("opentelemetry_sdk", TRACES),
     ("rawzip", Reach::Modules(&["history"])),
     ("regex", ABOVE_NOUNS),
     ("rustix", SYSTEM_CALLS),
@@ -147,6 +153,7 @@ pub(super) const CRATES: &[(&str, Reach)] = &[
     ("tokio", RUNTIME),
     ("tower_service", GITHUB),
     ("tracing", EFFECTS),
+    ("tracing_opentelemetry", TRACES),
     ("tracing_subscriber", FACES),
     ("tree_sitter", SYNTAX),
     ("tree_sitter_go", SYNTAX),
