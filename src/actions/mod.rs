@@ -31,6 +31,8 @@ pub struct Runner {
     pub output: Option<PathBuf>,
     /// `$GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
+    /// Where the files of this action can be read, at the commit or tag that is used.
+    pub files: Option<String>,
 }
 
 impl Runner {
@@ -41,7 +43,13 @@ impl Runner {
             in_actions: get("GITHUB_ACTIONS").as_deref() == Some("true"),
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY"),
+            files: files(get),
         }
+    }
+
+    /// Returns the address of one of this action's own pages.
+    pub fn page(&self, path: &str) -> Option<String> {
+        self.files.as_ref().map(|files| format!("{files}/{path}"))
     }
 
     /// Appends outputs, each between delimiters that nobody can guess (V-42).
@@ -69,6 +77,16 @@ impl Runner {
         let Some(path) = &self.summary else { return Ok(()) };
         append(path, &capped(summary))
     }
+}
+
+/// Returns where the action's files are; nothing for one that lies in the workflow's own checkout.
+fn files(get: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let plain = |name: &str| {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | ':');
+        get(name).filter(|value| !value.is_empty() && value.chars().all(is_plain))
+    };
+    let server = plain("GITHUB_SERVER_URL").filter(|server| server.starts_with("https://"))?;
+    Some(format!("{server}/{}/blob/{}", plain("GITHUB_ACTION_REPOSITORY")?, plain("GITHUB_ACTION_REF")?))
 }
 
 /// The command that begins a group of log lines.
@@ -140,6 +158,22 @@ fn append(path: &Path, text: &str) -> std::io::Result<()> {
 #[expect(clippy::disallowed_methods, reason = "tests make and read the runner's files")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_of_the_action_are_named_as_they_are_used_and_only_where_that_is_known() {
+        let set = [
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_ACTION_REPOSITORY", "acme/homeostat"),
+            ("GITHUB_ACTION_REF", "v1"),
+        ];
+        let page = |set: &[(&str, &str)]| {
+            let get = |name: &str| set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            Runner::from_env(&get).page("docs/reasons.md")
+        };
+        assert_eq!(page(&set).as_deref(), Some("https://github.com/acme/homeostat/blob/v1/docs/reasons.md"));
+        assert_eq!(page(&set[..2]), None);
+        assert_eq!(page(&[set[0], set[1], ("GITHUB_ACTION_REF", "v1) [x](javascript:")]), None);
+    }
 
     #[test]
     fn v_41_a_mask_is_one_escaped_line_of_some_length() {

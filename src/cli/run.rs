@@ -158,7 +158,7 @@ pub(crate) async fn drive(
     };
     let fixer = PatternFixer::new(&session.library, reservation.made_at);
     let fixers: [&dyn Fixer; 2] = [&NativeFixer, &fixer];
-    let proposals = workshop::propose(&context, &reservation, &fixers).await;
+    let proposals = workshop::propose(&context, artifacts, &reservation, &fixers).await;
     keep(&record_file, &proposals, session, &bench.veil);
     let wanted = match (&road.order, &road.selection) {
         (Some(order), _) => order.wanted(),
@@ -225,6 +225,7 @@ pub(crate) fn summarise(
         one_process,
         limits: limits(session, report),
         oldest_backlog: reservation.skipped.iter().map(|skipped| skipped.since).min(),
+        reasons: session.runner.page("docs/reasons.md"),
     };
     let summary = render::summary(report, &facts, &session.redactor);
     let _kept = record_file.write(&format!("summary-{}.md", session.run.id), summary.as_bytes());

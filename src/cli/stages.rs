@@ -77,7 +77,7 @@ pub(crate) async fn propose(args: &ProposeArgs, global: &Global, output: &Output
         let facts = super::run::Facts { intent: args.place.intent.clone(), tags: args.place.tags.clone() };
         super::run::journal(&record, super::run::started(&session, &facts, Some(&whole.run_id)))?;
     }
-    let mut proposals = workshop::propose(&context, &reservation, &fixers).await;
+    let mut proposals = workshop::propose(&context, &args.place.artifacts, &reservation, &fixers).await;
     proposals.manifest.reservation = Some(sha256_hex(&bytes));
     if let Some(shard) = shard {
         proposals.manifest.shard = Some(shard.index);

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn v_07_a_run_of_a_fork_is_no_report_and_hides_none() {
+    fn p_15_v_07_a_run_of_a_fork_is_no_report_and_hides_none() {
         let fork = RunFacts { fork: true, ..run("ci.yml", 9, RunEnd::Failed) };
         assert_eq!(chosen(std::slice::from_ref(&fork)), [(0, Err(Reason::ForkRun))]);
         let healed = RunFacts { fork: true, ..run("ci.yml", 9, RunEnd::Passed) };

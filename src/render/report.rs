@@ -172,4 +172,6 @@ pub struct SummaryFacts {
     pub limits: Vec<(String, String, String)>,
     /// When the oldest report left alone was opened.
     pub oldest_backlog: Option<Timestamp>,
+    /// Where a person reads what each reason means, where the action's own repository is known.
+    pub reasons: Option<String>,
 }

@@ -86,6 +86,7 @@ fn values(report: &RunReport, facts: &SummaryFacts, quote: &Quoter<'_>, rows: us
     };
     context! {
         head => head(report, facts, quote),
+        reasons => facts.reasons.as_ref().filter(|_| report.repositories.iter().any(has_reasons)),
         asked => report.asked.as_ref().map(|asked| {
             let command = asked.command.as_ref().map(|command| format!("`{}`", word(command)));
             format!("{}: {}", command.as_deref().unwrap_or("inert"), quote.prose(&asked.message, 2_000))
@@ -168,4 +169,9 @@ fn waiting(report: &RunReport, quote: &Quoter<'_>, rows: usize) -> Option<String
 /// Keeps a word of ours to the letters that our words have.
 fn word(text: &str) -> String {
     text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(60).collect()
+}
+
+/// Returns whether something of a repository is told with a reason.
+fn has_reasons(one: &RepositoryReport) -> bool {
+    !one.refusals.is_empty() || !one.skipped.is_empty()
 }

@@ -348,7 +348,7 @@ fn serve(content: Vec<u8>) -> u16 {
 /// `tests/launcher/run` has the other ways to be wrong; this one is the promise.
 #[test]
 #[cfg(unix)]
-fn v_89_an_archive_with_one_flipped_bit_is_not_run_and_nothing_is_built_in_its_place() {
+fn p_27_v_89_an_archive_with_one_flipped_bit_is_not_run_and_nothing_is_built_in_its_place() {
     use std::fs;
     use std::process::Command;
     let shell = |words: &str| Command::new("bash").args(["-c", words]).status().is_ok_and(|status| status.success());

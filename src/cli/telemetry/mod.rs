@@ -6,7 +6,7 @@
 pub(crate) mod asked;
 pub(crate) mod parent;
 
-#[cfg(feature = "otlp")]
+#[cfg_attr(not(feature = "otlp"), path = "absent.rs")]
 mod otlp;
 
 use std::sync::OnceLock;
@@ -45,7 +45,6 @@ fn parent(get: Get<'_>) -> Option<Parent> {
 /// The traces of this process.
 #[derive(Debug, Default)]
 pub(crate) struct Telemetry {
-    #[cfg(feature = "otlp")]
     traces: Option<otlp::Traces>,
 }
 
@@ -60,53 +59,26 @@ impl Telemetry {
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        match Asked::read(get) {
-            Asked::Nothing => (Self::default(), None, None),
-            Asked::Unfit(why) => (Self::default(), None, Some(format!("No traces are sent: {why}."))),
-            Asked::Traces => Self::begin(get, trace_id, redactor, proxies),
-        }
-    }
-
-    #[cfg(feature = "otlp")]
-    fn begin<S>(
-        get: Get<'_>,
-        trace_id: &str,
-        redactor: Redactor,
-        proxies: Option<Proxies>,
-    ) -> (Self, Option<Sink<S>>, Option<String>)
-    where
-        S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
-    {
-        match otlp::start(get, trace_id, redactor, proxies) {
+        let begun = match Asked::read(get) {
+            Asked::Nothing => return (Self::default(), None, None),
+            Asked::Unfit(why) => Err(why),
+            Asked::Traces => otlp::start(get, trace_id, redactor, proxies),
+        };
+        match begun {
             Ok((traces, sink)) => (Self { traces: Some(traces) }, Some(sink), None),
             Err(why) => (Self::default(), None, Some(format!("No traces are sent: {why}."))),
         }
     }
 
-    #[cfg(not(feature = "otlp"))]
-    fn begin<S>(_: Get<'_>, _: &str, _: Redactor, _: Option<Proxies>) -> (Self, Option<Sink<S>>, Option<String>)
-    where
-        S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
-    {
-        let why = "No traces are sent: this program was built without the feature `otlp`, which released ones have.";
-        (Self::default(), None, Some(why.to_owned()))
-    }
-
     /// Makes a span the child of whatever started this process, where `TRACEPARENT` names it.
     pub(crate) fn adopt(&self, span: &Span, get: Get<'_>) {
-        #[cfg(feature = "otlp")]
         if let (Some(_), Some(parent)) = (&self.traces, parent(get)) {
             otlp::adopt(span, &parent);
         }
-        #[cfg(not(feature = "otlp"))]
-        let _nobody_asks = (span, get);
     }
 
     /// Sends what is left, for a short while; returns why not all of it arrived.
     pub(crate) fn finish(self) -> Option<String> {
-        #[cfg(feature = "otlp")]
-        return self.traces.and_then(otlp::Traces::finish);
-        #[cfg(not(feature = "otlp"))]
-        None
+        self.traces.and_then(otlp::Traces::finish)
     }
 }

@@ -103,3 +103,20 @@ fn a_guardrail_is_shown_at_the_line_of_the_diff_that_it_refuses() {
     let outside = ended(world.program(&["guard", "x.diff"])).ends_with(1);
     assert!(annotations(&outside).is_empty(), "{outside:?}");
 }
+
+#[test]
+fn p_26_a_link_in_the_folder_that_is_uploaded_is_taken_out_and_what_it_names_stays() {
+    let world = World::new();
+    fs::create_dir_all(world.path("artifacts/logs/deep")).expect("a folder");
+    let secret = world.write("secret.txt", "s3cr3t");
+    for link in ["artifacts/summary.md", "artifacts/logs/deep/x.log.zst"] {
+        std::os::unix::fs::symlink(&secret, world.path(link)).expect("a link");
+    }
+    std::os::unix::fs::symlink(world.path("fleet"), world.path("artifacts/logs/fleet")).expect("a link");
+    let done = in_a_job(&world, world.run_command(&[])).ends_with(0);
+    for link in ["artifacts/summary.md", "artifacts/logs/deep/x.log.zst", "artifacts/logs/fleet"] {
+        assert!(fs::symlink_metadata(world.path(link)).is_err(), "{link}: {done:?}");
+    }
+    assert_eq!(fs::read_to_string(secret).expect("it is there"), "s3cr3t");
+    assert_eq!(world.pulls("acme/shop").len(), 1);
+}

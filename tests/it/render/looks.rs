@@ -168,6 +168,7 @@ fn facts(dry_run: bool) -> SummaryFacts {
             ("new pull requests today".to_owned(), "2".to_owned(), "20".to_owned()),
         ],
         oldest_backlog: Some(sample::moment(-90)),
+        reasons: Some("https://github.com/acme/homeostat/blob/v1/docs/reasons.md".to_owned()),
     }
 }
 
