@@ -61,9 +61,10 @@ pub(crate) enum Errand {
     Inert(&'static str),
 }
 
-/// Finds out what the run is for: flags come first, then the event that started the workflow.
+/// Finds out what the run is for: a named issue comes first, then the event that started the workflow. A repository alone
+/// says where, and not what: a comment that stops something must not begin a run of everything.
 fn errand(args: &RunArgs, session: &Session) -> Result<Errand, Failure> {
-    let named = args.repo.is_some() || args.issue.is_some();
+    let named = args.issue.is_some();
     let chosen = || Errand::Run(Selection { only: args.repo.clone(), issue: args.issue, ..Selection::default() });
     if named || !session.runner.in_actions {
         return Ok(chosen());
@@ -78,10 +79,22 @@ fn errand(args: &RunArgs, session: &Session) -> Result<Errand, Failure> {
     };
     let payload = session::read_capped(std::path::Path::new(path), PAYLOAD_CAP)?;
     let unusable = |why: String| Failure::config(format!("The event's payload {path} cannot be used: {why}."));
-    if event == Some("issues") {
-        return Ok(trigger::labeled(&payload).map_err(unusable)?.map_or_else(chosen, Errand::Label));
+    let errand = if event == Some("issues") {
+        trigger::labeled(&payload).map_err(unusable)?.map_or_else(chosen, Errand::Label)
+    } else {
+        trigger::comment(&payload).map_err(unusable)?.map_or_else(Errand::Inert, Errand::Comment)
+    };
+    let of = match &errand {
+        Errand::Comment(said) => Some(&said.slug),
+        Errand::Label(labeled) => Some(&labeled.repository),
+        Errand::Run(_) | Errand::Inert(_) => None,
+    };
+    match (of, &args.repo) {
+        (Some(of), Some(named)) if of != named => Err(Failure::config(format!(
+            "The event is of {of}, and --repo names {named}; leave --repo out, or name the event's own."
+        ))),
+        _ => Ok(errand),
     }
-    Ok(trigger::comment(&payload).map_err(unusable)?.map_or_else(Errand::Inert, Errand::Comment))
 }
 
 /// What a run has to do, as it turned out.

@@ -108,3 +108,18 @@ fn a_trigger_label_has_its_issue_looked_at_and_flags_come_before_the_event() {
     let report = under(&world, "issue_comment", &stop, &named).ends_with(0).json();
     assert_eq!(report.get("asked"), None, "{report}");
 }
+
+#[test]
+fn a_repository_that_is_named_says_where_and_the_comment_what() {
+    let world = World::new();
+    let stop = comment(&world, 1, 1, "created", "acme", "/homeostat stop");
+    let report =
+        under(&world, "issue_comment", &stop, &["--repo", "acme/shop", "--format", "json"]).ends_with(0).json();
+    assert_eq!((&report["asked"]["command"], &report["asked"]["done"]), (&json!("stop"), &json!(true)), "{report}");
+    assert!(world.pulls("acme/shop").is_empty(), "what was to be stopped was begun");
+    let thanks = comment(&world, 1, 2, "created", "acme", "thanks, /homeostat fix");
+    under(&world, "issue_comment", &thanks, &["--repo", "acme/shop"]).ends_with(0);
+    assert!(world.pulls("acme/shop").is_empty(), "a comment that is no command began a run");
+    let elsewhere = under(&world, "issue_comment", &stop, &["--repo", "acme/other"]);
+    assert_eq!(elsewhere.code, 2, "{elsewhere:?}");
+}

@@ -6,7 +6,7 @@ use homeostat::forge::{Forge, PullState};
 use homeostat::model::{Permission, Reason, RepoSlug};
 
 use super::program::{Bug, Scripted, bug, mend, proposal, source};
-use super::world::{Options, World, slug};
+use super::world::{Options, Ran, World, slug};
 
 const TOTAL: Bug = bug("src/shop.py", "total");
 
@@ -138,17 +138,22 @@ fn useless(word: &'static str) -> Scripted {
     Scripted { cost: homeostat::model::MicroUsd::ZERO, script: std::sync::Arc::new(script) }
 }
 
-#[tokio::test]
-async fn attempts_cool_down_a_day_and_two_days_and_are_then_given_up_until_a_person_asks() {
-    let (mut world, slug, issue) = shop().await;
-    world.fixers = vec![useless("one")];
+/// Makes runs some hours apart, each with another library, so that an attempt has a changed input.
+fn attempts() -> impl AsyncFnMut(&mut World, u64) -> Ran {
     let mut change = 0;
-    let mut attempt = async |world: &mut World, hours: u64| {
+    async move |world: &mut World, hours: u64| {
         world.hours(hours);
         change += 1;
         world.library_digest = format!("library {change}");
         world.run().await
-    };
+    }
+}
+
+#[tokio::test]
+async fn attempts_cool_down_a_day_and_two_days_and_are_then_given_up_until_a_person_asks() {
+    let (mut world, slug, issue) = shop().await;
+    world.fixers = vec![useless("one")];
+    let mut attempt = attempts();
     assert!(attempt(&mut world, 0).await.has_reason("target-still-red"));
     let early = attempt(&mut world, 23).await;
     assert_eq!((early.has_reason("cooling-down"), early.writes), (true, 0), "{:?}", early.reasons());
@@ -172,13 +177,7 @@ async fn attempts_cool_down_a_day_and_two_days_and_are_then_given_up_until_a_per
 async fn labels_show_where_a_failure_stands_and_a_person_may_take_them_off() {
     let (mut world, slug, issue) = shop().await;
     world.fixers = vec![useless("one")];
-    let mut change = 0;
-    let mut attempt = async |world: &mut World, hours: u64| {
-        world.hours(hours);
-        change += 1;
-        world.library_digest = format!("library {change}");
-        world.run().await
-    };
+    let mut attempt = attempts();
     let labels = async |world: &World| {
         let all = world.forge.issue(&slug, issue).await.expect("an issue").labels;
         all.into_iter().filter_map(|label| label.strip_prefix("homeostat:").map(str::to_owned)).collect::<Vec<_>>()
