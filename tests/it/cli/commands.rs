@@ -88,7 +88,7 @@ fn what_does_not_count_writes_nothing_and_the_summary_says_why() {
 }
 
 #[test]
-fn a_trigger_label_has_its_issue_looked_at_and_flags_come_before_the_event() {
+fn a_trigger_label_has_its_issue_looked_at_and_a_named_issue_comes_before_the_event() {
     let world = World::new();
     let labeled = |label: &str, by: &str| {
         json!({
@@ -104,7 +104,7 @@ fn a_trigger_label_has_its_issue_looked_at_and_flags_come_before_the_event() {
     assert_eq!(report["asked"]["command"], json!("label"), "{report}");
     assert_eq!(world.pulls("acme/shop").len(), 1);
     let stop = comment(&world, 1, 1, "created", "acme", "/homeostat stop");
-    let named = ["--repo", "acme/shop", "--format", "json"];
+    let named = ["--repo", "acme/shop", "--issue", "1", "--format", "json"];
     let report = under(&world, "issue_comment", &stop, &named).ends_with(0).json();
     assert_eq!(report.get("asked"), None, "{report}");
 }
