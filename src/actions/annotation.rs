@@ -13,7 +13,7 @@ pub const SHOWN: usize = 10;
 const MESSAGE_CAP: usize = 1_000;
 
 /// How much an annotation matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// Something did not happen.
     Error,
@@ -60,8 +60,7 @@ impl Annotation {
 }
 
 /// Chooses what the runner will show of many: the gravest first, with a word on how many are left out.
-pub fn chosen(mut all: Vec<Annotation>) -> Vec<Annotation> {
-    all.sort_by_key(|one| one.level);
+pub fn chosen(all: &[Annotation]) -> Vec<Annotation> {
     let mut kept = Vec::new();
     for level in [Level::Error, Level::Warning] {
         let of_level = all.iter().filter(|one| one.level == level).count();
@@ -122,9 +121,9 @@ mod tests {
         let error = Annotation { level: Level::Error, ..warning("grave") };
         let mut all: Vec<Annotation> = (0..12).map(|n| warning(&n.to_string())).collect();
         all.push(error.clone());
-        let shown = chosen(all);
+        let shown = chosen(&all);
         assert_eq!((shown.len(), &shown[0]), (11, &error));
         assert_eq!(shown[10].message, "3 more are in the summary.");
-        assert_eq!(chosen(vec![warning("one")]), [warning("one")]);
+        assert_eq!(chosen(&[warning("one")]), [warning("one")]);
     }
 }

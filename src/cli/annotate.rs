@@ -24,7 +24,7 @@ pub(crate) fn verdict(verdict: &Verdict) {
         title: format!("{US}: {}", violation.rule),
         message: violation.message.clone(),
     };
-    say(verdict.violations.iter().filter(|one| one.ruling != Ruling::Pass).map(of).collect());
+    say(&verdict.violations.iter().filter(|one| one.ruling != Ruling::Pass).map(of).collect::<Vec<_>>());
 }
 
 /// Says what is wrong in which line of the configuration.
@@ -40,12 +40,12 @@ pub(crate) fn problems(problems: &Problems) {
             format!("{}: {}", problem.key, problem.message)
         },
     };
-    say(problems.problems.iter().map(of).collect());
+    say(&problems.problems.iter().map(of).collect::<Vec<_>>());
 }
 
 /// Says why a command cannot go on.
 pub(crate) fn failure(message: &str) {
-    say(vec![of_run(Level::Error, US.to_owned(), message)]);
+    say(&[of_run(Level::Error, US.to_owned(), message)]);
 }
 
 /// Says what a run could not do: repositories that could not be worked on, changes refused, what is not as configured.
@@ -70,7 +70,7 @@ pub(crate) fn report(report: &RunReport) {
             all.push(of_run(Level::Warning, title("not as configured"), warning));
         }
     }
-    say(all);
+    say(&all);
 }
 
 /// Returns a file's path from the root of the job's checkout, where it lies in there.
@@ -89,7 +89,7 @@ fn of_run(level: Level, title: String, message: &str) -> Annotation {
     Annotation { level, file: None, line: None, title, message: message.to_owned() }
 }
 
-fn say(all: Vec<Annotation>) {
+fn say(all: &[Annotation]) {
     let env = session::environment();
     let runner = Runner::from_env(&|name| env.get(name).cloned());
     if all.is_empty() || !runner.in_actions {

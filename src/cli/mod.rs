@@ -217,8 +217,8 @@ fn start_log(verbose: u8) -> Telemetry {
     let get = |name: &str| env.get(name).cloned();
     let trace = telemetry::trace_id(&get, &|| OsSystem::new().random());
     // A proxy that cannot be used is told of by whoever needs it.
-    let proxies = hub::proxies(&env).ok().flatten();
-    let (telemetry, sink, why) = Telemetry::start(&get, &trace, Redactor::new(&session::secrets(&env)), proxies);
+    let means = || (Redactor::new(&session::secrets(&env)), hub::proxies(&env).ok().flatten());
+    let (telemetry, sink, why) = Telemetry::start(&get, &trace, means);
     let _already = tracing_subscriber::registry().with(lines).with(sink).try_init();
     if let Some(why) = why {
         say(&format!("warning: {why}"));

@@ -226,15 +226,7 @@ impl Selector<'_> {
     fn outdated(&self, labelled: &[(u64, Vec<String>)], skipped: &[SkippedReport]) -> Vec<OutdatedLabel> {
         let reason =
             |number: u64| skipped.iter().find(|one| one.report == ReportId::Issue { number }).map(|one| one.reason);
-        let over = |number: u64, label: &str| match reason(number) {
-            Some(Reason::CoolingDown) => label.eq_ignore_ascii_case(gate::GAVE_UP),
-            Some(Reason::GaveUp) => label.eq_ignore_ascii_case(gate::COOLING_DOWN),
-            Some(Reason::Unchanged) => {
-                label.eq_ignore_ascii_case(gate::COOLING_DOWN) || label.eq_ignore_ascii_case(gate::GAVE_UP)
-            }
-            Some(Reason::PullRequestOpen | Reason::Merged) => true,
-            _ => false,
-        };
+        let over = |number: u64, label: &str| reason(number).is_some_and(|reason| gate::is_outdated(label, reason));
         let of = |(number, labels): &(u64, Vec<String>)| {
             let over = labels.iter().filter(|label| over(*number, label));
             let make =

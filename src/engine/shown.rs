@@ -11,10 +11,9 @@ use crate::model::{Policy, RepoSlug, ReportId, Settled};
 
 /// Shows on issues how this run's attempts ended that mended nothing, and takes off what the clock or a change outdated.
 pub(crate) async fn show(context: &Context<'_>, policy: &Policy, settled: &[Settled], outdated: &[OutdatedLabel]) {
-    let now = context.system.now();
     for one in settled.iter().filter(|one| one.slug == policy.slug && one.counts) {
         let ReportId::Issue { number } = one.report else { continue };
-        let Some(standing) = gate::standing(&one.state_after, &policy.limits, now) else { continue };
+        let Some(standing) = gate::standing(&one.state_after, &policy.limits, one.completed_at) else { continue };
         tell(context, &policy.slug, number, bring(context, &policy.slug, number, standing.labels()).await);
     }
     for one in outdated.iter().filter(|one| one.slug == policy.slug) {

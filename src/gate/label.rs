@@ -3,6 +3,7 @@
 //! They are views, and nothing is ever decided by one.
 
 use super::Standing;
+use crate::model::Reason;
 
 /// A candidate waits for a person's word.
 pub const WAITS: &str = "homeostat:awaiting-approval";
@@ -29,6 +30,18 @@ pub fn is_shown(label: &str) -> bool {
 /// Returns what one of these labels means.
 pub fn meaning(label: &str) -> &'static str {
     SHOWN_LABELS.iter().find(|(name, _)| *name == label).map_or("", |(_, meaning)| meaning)
+}
+
+/// Returns whether one of these labels shows what is over, on the issue of a failure that was left alone for a reason.
+pub fn is_outdated(label: &str, reason: Reason) -> bool {
+    let is = |name: &str| label.eq_ignore_ascii_case(name);
+    match reason {
+        Reason::CoolingDown => is(GAVE_UP),
+        Reason::GaveUp => is(COOLING_DOWN),
+        Reason::Unchanged => is(COOLING_DOWN) || is(GAVE_UP),
+        Reason::PullRequestOpen | Reason::Merged => true,
+        _ => false,
+    }
 }
 
 impl Standing {

@@ -25,7 +25,7 @@ pub use command::{Command, command};
 pub use deal::deal;
 pub use episode::{Episode, Fate, PastPull, Word, episode};
 pub use family::{Deferral, Kin, Kindred, Member, UnderWay, deferred};
-pub use label::{ATTEMPTED, COOLING_DOWN, GAVE_UP, SHOWN_LABELS, WAITS, is_shown, meaning};
+pub use label::{ATTEMPTED, COOLING_DOWN, GAVE_UP, SHOWN_LABELS, WAITS, is_outdated, is_shown, meaning};
 pub use mirror::{Ledger, ledger_is_lost, rebuilt};
 pub use outcome::{CLOSED_IN_A_ROW, FAILED_IN_A_ROW, Later, Merge, failures_in_a_row, is_news, pauses, reverting};
 pub use quiet::{Health, Look, Watermark, is_quiet, stays};

@@ -49,12 +49,11 @@ pub(crate) struct Telemetry {
 }
 
 impl Telemetry {
-    /// Begins to collect where that is asked for. Returns what takes the spans, and what a person has to be told.
+    /// Begins to collect where that is asked for, with means that nobody makes otherwise. Returns what takes the spans, and what a person has to be told.
     pub(crate) fn start<S>(
         get: Get<'_>,
         trace_id: &str,
-        redactor: Redactor,
-        proxies: Option<Proxies>,
+        means: impl FnOnce() -> (Redactor, Option<Proxies>),
     ) -> (Self, Option<Sink<S>>, Option<String>)
     where
         S: tracing::Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
@@ -62,7 +61,10 @@ impl Telemetry {
         let begun = match Asked::read(get) {
             Asked::Nothing => return (Self::default(), None, None),
             Asked::Unfit(why) => Err(why),
-            Asked::Traces => otlp::start(get, trace_id, redactor, proxies),
+            Asked::Traces => {
+                let (redactor, proxies) = means();
+                otlp::start(get, trace_id, redactor, proxies)
+            }
         };
         match begun {
             Ok((traces, sink)) => (Self { traces: Some(traces) }, Some(sink), None),
