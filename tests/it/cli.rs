@@ -7,6 +7,7 @@ mod bad_input;
 mod commands;
 mod doctor;
 mod formatters;
+mod github;
 mod hostile_commands;
 mod hostile_repository;
 mod in_actions;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::door::{check_new_ref, find_label};
 use super::{Embedded, Happening, Storage, ThreadRecord, actor};
 use crate::forge::{
-    Comment, Forge, ForgeError, ForgeResult, IssueEventKind, Label, NewCommit, PullState, TreeChange, TreeEntry,
+    Comment, Commit, Forge, ForgeError, ForgeResult, IssueEventKind, Label, NewCommit, PullState, TreeChange, TreeEntry,
 };
 use crate::model::{BranchName, FileMode, FileState, ObjectId, Permission, RepoPath, RepoSlug};
 
@@ -32,6 +32,8 @@ pub enum MergeStyle {
     Merge,
     /// One new commit with the base as its parent.
     Squash,
+    /// The commit of a pull request that has one, made again on top of the base.
+    Rebase,
 }
 
 /// Words that close an issue when a pull request that says them is merged into the default branch.
@@ -299,9 +301,12 @@ impl<S: Storage> Embedded<S> {
         let tree = self.merged_tree(slug, start.as_ref(), base, &shown.head_sha).await?;
         let parents = match style {
             MergeStyle::Merge => vec![base.clone(), shown.head_sha.clone()],
-            MergeStyle::Squash => vec![base.clone()],
+            MergeStyle::Squash | MergeStyle::Rebase => vec![base.clone()],
         };
-        let message = format!("{} (#{number})\n", shown.title);
+        let message = match style {
+            MergeStyle::Merge | MergeStyle::Squash => format!("{} (#{number})\n", shown.title),
+            MergeStyle::Rebase => self.sole_commit(slug, start.as_ref(), &shown.head_sha).await?.message,
+        };
         let id = self.write_commit(slug, &NewCommit { tree, parents, message }, by).await?;
         self.settle_pulls(slug, &shown.base, None).await?;
         self.storage.write_ref(slug, &shown.base, Some(base), Some(&id)).await?;
@@ -315,6 +320,18 @@ impl<S: Storage> Embedded<S> {
             }
         }
         Ok(id)
+    }
+
+    /// Returns the head of a pull request, which must be its only commit.
+    async fn sole_commit(&self, slug: &RepoSlug, start: Option<&ObjectId>, head: &ObjectId) -> ForgeResult<Commit> {
+        let commit = self.commit(slug, head).await?;
+        let one = matches!((commit.parents.as_slice(), start), ([parent], Some(start)) if parent == start);
+        if one {
+            return Ok(commit);
+        }
+        Err(ForgeError::Invalid(format!(
+            "{head} of {slug} does not stand alone on its base; only such a one is rebased"
+        )))
     }
 
     async fn note_merge(

@@ -77,7 +77,7 @@ async fn tracking(world: &World, slug: &RepoSlug) -> Vec<Issue> {
 
 #[tokio::test]
 async fn a_merge_is_told_once_with_what_it_was_and_its_branch_goes() {
-    for style in [MergeStyle::Squash, MergeStyle::Merge] {
+    for style in [MergeStyle::Squash, MergeStyle::Merge, MergeStyle::Rebase] {
         let (world, slug, pull) = opened().await;
         world.hours(2);
         let merge = world.forge.merge_pull(&slug, pull, "ann", style).await.expect("it merges");

@@ -165,7 +165,7 @@ async fn f_68_a_closed_pull_request_gives_back_its_episode_and_the_word_that_ope
 
 #[tokio::test]
 async fn f_68_a_merged_pull_request_gives_back_its_state_however_it_was_merged() {
-    for style in [MergeStyle::Merge, MergeStyle::Squash] {
+    for style in [MergeStyle::Merge, MergeStyle::Squash, MergeStyle::Rebase] {
         let (mut world, slug) = opened().await;
         let total = fingerprint_of(&world, &slug, 0).await;
         let number = world.pulls(&slug).await[0].number;
