@@ -16,6 +16,7 @@ pub mod git;
 pub mod guardrail;
 pub mod history;
 pub mod intake;
+pub mod llm;
 pub mod model;
 pub mod pattern;
 pub mod plan;
