@@ -3,6 +3,7 @@
 //! The layers and the direction of their imports are explained in `docs/architecture.md`.
 
 pub mod actions;
+pub mod ai;
 pub mod budget;
 pub mod cli;
 pub mod config;
@@ -25,4 +26,5 @@ pub mod redact;
 pub mod render;
 pub mod report;
 pub mod system;
+mod template;
 pub mod workspace;

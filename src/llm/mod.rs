@@ -4,6 +4,9 @@
 //! so that what is sent can be priced, hashed and shown before it leaves. Refuses to retry, to keep a conversation and to
 //! give a model tools: whoever asks decides whether to ask again, and an answer is nothing but text.
 
+pub mod cassette;
+pub mod scripted;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -47,7 +47,7 @@ pub use setup::{
 };
 pub use sketch::Sketch;
 pub use state::{AttemptRecord, FailureState, STATE_SCHEMA};
-pub use taxonomy::{Kind, Lane, Language, Source, Status};
+pub use taxonomy::{DataClass, Kind, Lane, Language, Source, Status, Tier};
 pub use tests_run::{Counts, TestOutcome, TestRun};
 pub use text::{Secret, Untrusted};
 pub use time::{Timestamp, format_duration, parse_duration};

@@ -54,6 +54,32 @@ closed_list! {
 }
 
 closed_list! {
+    /// How much of a model a failure is given, cheapest first (PRODUCT.md, Fix).
+    Tier {
+        /// One cheap model.
+        Simple = "simple",
+        /// A second model reviews what the first wrote.
+        Medium = "medium",
+        /// The most capable model allowed.
+        Complex = "complex",
+    }
+}
+
+closed_list! {
+    /// Who may read a text, least private first (THREATS.md, privacy).
+    DataClass {
+        /// Everybody.
+        Public = "public",
+        /// Whoever may read the repository, and every configured provider.
+        Internal = "internal",
+        /// Approved providers alone.
+        Restricted = "restricted",
+        /// Nobody outside this machine.
+        Never = "never",
+    }
+}
+
+closed_list! {
     /// What failed.
     Kind {
         /// A build step.

@@ -88,6 +88,9 @@ struct Span {
 /// Taking something out can bring something else to light; ordinary text needs one look and one to see that it is done.
 const MOST_ROUNDS: usize = 8;
 
+/// What stands between texts that are redacted together.
+const BORDER: &str = "\n\0\n";
+
 impl Redactor {
     /// Makes a redactor that also hides the secret values that the program holds.
     pub fn new(known: &[Secret]) -> Self {
@@ -120,6 +123,30 @@ impl Redactor {
         }
         let remarks = spans.into_iter().map(|Span { rule, start, end, .. }| Remark { rule, start, end }).collect();
         Redacted { text: shown, remarks }
+    }
+
+    /// Redacts several texts together, so that the same value has the same mark in all of them and no mark means two values.
+    ///
+    /// What is found across the border of two texts is taken out of each by itself.
+    pub fn redact_all(&self, texts: &[&str]) -> Vec<Redacted> {
+        // No text that a person wrote has a NUL; one that has is kept from posing as the border.
+        let bare: Vec<String> = texts.iter().map(|text| text.replace('\0', "")).collect();
+        let joined = self.redact(&bare.join(BORDER));
+        let parts: Vec<&str> = joined.text.split(BORDER).collect();
+        if parts.len() != texts.len() {
+            return bare.iter().map(|text| self.redact(text)).collect();
+        }
+        let mut begin = 0;
+        let mut all = Vec::with_capacity(texts.len());
+        for (part, text) in parts.into_iter().zip(&bare) {
+            let end = begin + text.len();
+            let inside = joined.remarks.iter().filter(|remark| (begin..end).contains(&remark.start));
+            let remarks =
+                inside.map(|remark| Remark { start: remark.start - begin, end: remark.end - begin, ..*remark });
+            all.push(Redacted { text: part.to_owned(), remarks: remarks.collect() });
+            begin = end + BORDER.len();
+        }
+        all
     }
 
     fn find(&self, text: &str) -> Vec<Finding> {

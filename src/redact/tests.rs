@@ -429,3 +429,19 @@ proptest! {
         prop_assert_eq!(strip_controls(&once), once);
     }
 }
+
+#[test]
+fn texts_redacted_together_share_their_marks_and_keep_their_places() {
+    let redactor = Redactor::new(&[]);
+    let texts = ["ann@example.com wrote", "to bob@example.com and ann@example.com", "nobody"];
+    let all = redactor.redact_all(&texts);
+    let shown: Vec<&str> = all.iter().map(Redacted::as_str).collect();
+    assert_eq!(shown, ["<EMAIL_1> wrote", "to <EMAIL_2> and <EMAIL_1>", "nobody"]);
+    let places: Vec<&str> = all[1].remarks().iter().map(|remark| &texts[1][remark.start..remark.end]).collect();
+    assert_eq!(places, ["bob@example.com", "ann@example.com"]);
+    // A key without an end would swallow what follows; each text is then read by itself, and nothing of the key is left.
+    let open = redactor.redact_all(&["-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nabc", "code"]);
+    assert_eq!((open.len(), open[1].as_str()), (2, "code"));
+    assert!(!open[0].as_str().contains("MIIEow"), "{:?}", open[0]);
+    assert_eq!(redactor.redact_all(&["a\0b", "\n\0\n"]).len(), 2);
+}

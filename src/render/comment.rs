@@ -4,10 +4,10 @@ use minijinja::context;
 
 use crate::model::{BranchName, Candidate, Ruling, Verdict};
 use crate::redact::Redactor;
-use crate::render::RenderError;
 use crate::render::pull_request::{BODY_LIMIT, SCARCITIES, evidence_sentence, listed, tally};
 use crate::render::quote::Quoter;
-use crate::render::template::fill;
+use crate::template::RenderError;
+use crate::template::fill;
 
 /// What the comment that asks for a person's word speaks of.
 #[derive(Debug, Clone, Copy)]

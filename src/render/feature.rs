@@ -4,11 +4,11 @@ use minijinja::context;
 
 use crate::model::BranchName;
 use crate::redact::Redactor;
-use crate::render::RenderError;
 use crate::render::marker::END;
 use crate::render::pull_request::BODY_LIMIT;
 use crate::render::quote::Quoter;
-use crate::render::template::fill;
+use crate::template::RenderError;
+use crate::template::fill;
 
 /// The line that begins the part of a body that is ours.
 const BEGIN: &str = "<!-- homeostat:feature -->";

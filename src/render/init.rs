@@ -8,7 +8,7 @@ use crate::config::InitRepo;
 use crate::model::RepoPath;
 use crate::redact::Redactor;
 use crate::render::quote::{code_span, prose};
-use crate::render::template::{RenderError, fill};
+use crate::template::{RenderError, fill};
 
 /// The title of the pull request, and the first line of its commit.
 pub const INIT_TITLE: &str = "Set Homeostat up";

@@ -13,9 +13,9 @@ mod pull_request;
 mod quote;
 mod report;
 mod summary;
-mod template;
 mod trace;
 
+pub use crate::template::RenderError;
 pub use comment::{AnswerView, ApprovalView, answer_comment, approval_comment, awaiting_pr_comment, duplicate_comment};
 pub use feature::{FeatureView, feature_body, is_ours, refreshed};
 pub use init::{INIT_TITLE, InitFile, InitView, init_body};
@@ -27,4 +27,3 @@ pub use report::{
     AskedReport, PullReport, RefusalReport, RepositoryReport, RunReport, SkippedReport, SummaryFacts, Totals,
 };
 pub use summary::summary;
-pub use template::RenderError;

@@ -6,8 +6,8 @@ use crate::model::{Candidate, FailureState, Policy, ReportId, Ruling, Tally, Unt
 use crate::redact::Redactor;
 use crate::render::marker;
 use crate::render::quote::{Quoter, linked};
-use crate::render::template::{RenderError, fill};
 use crate::render::trace::{location, trace};
+use crate::template::{RenderError, fill};
 
 /// GitHub's limit on a body, in characters (P-20).
 pub(super) const BODY_LIMIT: usize = 65_536;

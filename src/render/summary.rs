@@ -5,8 +5,8 @@ use minijinja::context;
 use crate::model::Source;
 use crate::redact::Redactor;
 use crate::render::quote::{Quoter, linked};
-use crate::render::template::fill;
 use crate::render::{RepositoryReport, RunReport, SummaryFacts};
+use crate::template::fill;
 
 const TEMPLATE: &str = include_str!("../../templates/summary.md.j2");
 /// GitHub takes no summary beyond one MiB, and says so with an error (V-47).

@@ -24,6 +24,7 @@ mod http;
 mod intake;
 mod log;
 mod patterns;
+mod prompts;
 mod render;
 mod sample;
 mod stories;

@@ -40,6 +40,7 @@ const fn row(module: &'static str, layer: Layer) -> Place {
 pub(super) const PLACES: &[Place] = &[
     row("model", Nouns),
     row("redact", Pure),
+    row("template", Pure),
     row("config", Pure),
     row("intake", Pure),
     row("fingerprint", Pure),
