@@ -39,6 +39,7 @@ impl Line {
 }
 
 /// Plays what was kept.
+#[derive(Debug)]
 pub struct Player<L> {
     /// Whose bytes are looked up; it is never asked.
     shape: L,
@@ -84,6 +85,7 @@ impl<L: Llm> Llm for Player<L> {
 }
 
 /// Asks a real provider and keeps what it answers.
+#[derive(Debug)]
 pub struct Recorder<L> {
     real: L,
     redactor: Redactor,
