@@ -9,6 +9,7 @@ mod edit;
 mod excerpt;
 mod price;
 mod privacy;
+mod projection;
 mod prompt;
 mod review;
 
@@ -18,5 +19,6 @@ pub use edit::{EditError, Edited, Loose, apply};
 pub use excerpt::{Excerpt, excerpts};
 pub use price::{MAX_AGE, OVERHEAD_TOKENS, Price, PriceError, PriceTable};
 pub use privacy::{Ceilings, Classes, Privacy};
+pub use projection::{Asks, Mix, Projection, REVIEW, TierCost, assumed, project};
 pub use prompt::{Brief, MAX_PROMPT, PROMPT_VERSION, PromptError, Task, Written, write_prompt};
 pub use review::{Review, parse_review};

@@ -49,6 +49,7 @@ impl Command {
             Self::Outcomes(_) => "outcomes",
             Self::Doctor(_) => "doctor",
             Self::Runs(_) => "runs",
+            Self::Cost(_) => "cost",
             Self::Completions(_) => "completions",
             Self::Man => "man",
             Self::Fingerprint(_) => "fingerprint",
@@ -140,6 +141,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  homeostat runs list\n  homeostat runs show latest\n  homeostat runs pull --since 7d"
     )]
     Runs(RunsCommand),
+    /// What models cost: recorded by repository, tier, model and day, and reckoned for a thousand fixes
+    #[command(
+        after_help = "Examples:\n  homeostat cost --config .homeostat/repos.yml\n  homeostat runs pull --since 30d && homeostat cost --advise\n  homeostat cost --max-per-1000 9.28        exits 1 when a thousand fixes cost more"
+    )]
+    Cost(CostArgs),
     /// Print what a shell needs to complete commands and options
     #[command(
         after_help = "Example:\n  homeostat completions bash > ~/.local/share/bash-completion/completions/homeostat"
@@ -359,6 +365,25 @@ pub(crate) struct PullArgs {
     /// How far back
     #[arg(long, default_value = "30d")]
     pub(crate) since: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CostArgs {
+    /// The configuration whose tiers and prices are reckoned with; without it an example
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Where the records lie
+    #[arg(long, default_value = "artifacts")]
+    pub(crate) artifacts: PathBuf,
+    /// Of a hundred fixes by models, how many are simple, medium and complex
+    #[arg(long, default_value = "70,25,5", value_name = "S,M,C")]
+    pub(crate) mix: String,
+    /// Exit with 1 when a thousand fixes cost more than this, in US dollars
+    #[arg(long, value_name = "USD")]
+    pub(crate) max_per_1000: Option<String>,
+    /// Name the failure families on which a pattern would save most
+    #[arg(long)]
+    pub(crate) advise: bool,
 }
 
 #[derive(Debug, Args)]

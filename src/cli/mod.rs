@@ -3,6 +3,7 @@
 mod annotate;
 mod args;
 mod configure;
+mod cost;
 mod demo;
 mod diagnose;
 mod doctor;
@@ -145,6 +146,7 @@ fn carry_out(cli: &Cli) -> Outcome {
         Command::Completions(args) => help::completions(args, output),
         Command::Man => help::man(output),
         Command::Runs(command) => on_runtime(runs::runs(command, global, output)),
+        Command::Cost(args) => cost::cost(args, global, output),
         Command::Doctor(args) => on_runtime(doctor::doctor(args, global, output)),
         Command::OpenPr(args) => on_runtime(open_pr::open_pr(args, global, output)),
         Command::Outcomes(args) => on_runtime(outcomes::outcomes(args, global, output)),

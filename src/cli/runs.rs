@@ -167,6 +167,11 @@ pub(crate) fn records(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Failur
     Ok(found)
 }
 
+/// Reads every record of a folder.
+pub(crate) fn all(folder: &Path) -> Result<Vec<Past>, Failure> {
+    records(folder)?.iter().map(|(run_id, path)| read(run_id, path)).collect()
+}
+
 fn read(run_id: &str, path: &Path) -> Result<Past, Failure> {
     Ok(Past::read(run_id, &String::from_utf8_lossy(&read_capped(path, RECORD_CAP)?)))
 }

@@ -5,11 +5,14 @@ use std::time::Duration;
 use ignore::gitignore::GitignoreBuilder;
 use serde_json::Value as Json;
 
-use crate::config::keys::{Key, State, Takes, elsewhere};
+use crate::config::keys::{Key, Names, State, Takes, elsewhere};
+use crate::config::models::{check_address, check_name, required_of};
 use crate::config::problem::{Place, ProblemCode, Problems, nearest, shown};
 use crate::config::raw::{Node, Value};
 use crate::config::template::check_title;
-use crate::model::{BranchName, MicroUsd, RepoPath, RepoSlug, format_duration, parse_duration};
+use crate::model::{
+    BranchName, MicroUsd, ModelName, ProviderKind, RepoPath, RepoSlug, Tier, format_duration, parse_duration,
+};
 
 /// Entries of one list; a longer one is a mistake.
 const MAX_ITEMS: usize = 1000;
@@ -68,6 +71,11 @@ impl Checker<'_> {
                         found.push(Found { key: join(above, key.name), place: entry.place, value });
                     }
                 }
+                (State::Ready, Takes::Named(names, inner)) => {
+                    if let Some(value) = self.named(&full, &entry.value, names, inner) {
+                        found.push(Found { key: join(above, key.name), place: entry.place, value });
+                    }
+                }
                 (State::Ready, takes) => {
                     if let Some(value) = self.value(&full, &entry.value, takes) {
                         found.push(Found { key: join(above, key.name), place: entry.place, value });
@@ -115,11 +123,54 @@ impl Checker<'_> {
         Some(Json::Array(tables))
     }
 
+    /// Checks a table whose keys are names of tables.
+    fn named(&mut self, path: &str, node: &Node, names: Names, keys: &'static [Key]) -> Option<Json> {
+        if node.is_null() {
+            return Some(Json::Object(serde_json::Map::new()));
+        }
+        let Value::Map(entries) = &node.value else {
+            self.wrong_type(node, path, "a table of names");
+            return None;
+        };
+        let mut tables = serde_json::Map::new();
+        for entry in entries.iter() {
+            let full = join(path, shown(&entry.key).trim_matches('"'));
+            if let Err(message) = check_name(&entry.key, names) {
+                self.problems.add(entry.place, full, ProblemCode::ImpossibleValue, message);
+                continue;
+            }
+            let mut found = Vec::new();
+            self.table(&full, "", &entry.value, keys, &mut found);
+            for required in required_of(names) {
+                if entry.value.get(required).is_none() {
+                    let message = format!("`{required}` is missing here.");
+                    self.problems.add(entry.place, full.clone(), ProblemCode::MissingKey, message);
+                }
+            }
+            if names == Names::Own && entry.value.get("kind").is_none() && entry.key.parse::<ProviderKind>().is_err() {
+                let kinds: Vec<&str> = ProviderKind::ALL.iter().map(|kind| kind.as_str()).collect();
+                let message = format!("No kind has this name; say which it is: `kind: {}`.", kinds.join(" | "));
+                self.problems.add(entry.place, full, ProblemCode::MissingKey, message);
+            }
+            let table = found.into_iter().map(|found| (found.key, found.value)).collect();
+            tables.insert(entry.key.clone(), Json::Object(table));
+        }
+        Some(Json::Object(tables))
+    }
+
     /// Checks one value; `None` after a problem.
     fn value(&mut self, path: &str, node: &Node, takes: Takes) -> Option<Json> {
         match takes {
-            Takes::Version | Takes::Table(_) | Takes::Tables(_) | Takes::Anything => None,
-            Takes::Text | Takes::Branch | Takes::Slug | Takes::Title | Takes::TemplateFile | Takes::WorkflowFile
+            Takes::Version | Takes::Table(_) | Takes::Tables(_) | Takes::Named(..) | Takes::Anything => None,
+            Takes::Text
+            | Takes::Branch
+            | Takes::Slug
+            | Takes::Title
+            | Takes::TemplateFile
+            | Takes::WorkflowFile
+            | Takes::Address
+            | Takes::Variable
+            | Takes::Model
                 if node.is_null() =>
             {
                 Some(Json::Null)
@@ -264,6 +315,10 @@ fn wanted(takes: Takes) -> &'static str {
         Takes::Folder => "a folder",
         Takes::WorkflowFile => "the name of a workflow's file",
         Takes::TemplateFile => "a file beside the configuration",
+        Takes::Address => "an address such as https://models.example/v1",
+        Takes::Variable => "the name of a variable",
+        Takes::Model => "a model as provider/name",
+        Takes::Price => "dollars for a million tokens such as 0.25",
         _ => "text",
     }
 }
@@ -381,6 +436,23 @@ pub(super) fn read_scalar(text: &str, takes: Takes) -> Checked<Json> {
                 "{} is not a folder inside the repository; write it as packages/shop, say.",
                 shown(text)
             )),
+        },
+        Takes::Model => match text.parse::<ModelName>() {
+            Ok(_) => Ok(Json::from(text)),
+            Err(_) => impossible(format!("{} is no model; write provider/name, such as openai/gpt-5.", shown(text))),
+        },
+        Takes::Price => match text.parse::<MicroUsd>() {
+            Ok(MicroUsd::ZERO) => Err((BadMoney, "A price of zero would switch off every limit of money; a model that costs nothing is given a small one.".to_owned())),
+            Ok(_) => Ok(Json::from(text)),
+            Err(_) => Err((BadMoney, format!("{} is no price; write dollars for a million tokens, such as 0.25.", shown(text)))),
+        },
+        Takes::Variable => match check_variable(text) {
+            Ok(()) => Ok(Json::from(text)),
+            Err(error) => Err(error),
+        },
+        Takes::Address => match check_address(text) {
+            Ok(()) => Ok(Json::from(text)),
+            Err(message) => impossible(message),
         },
         _ if text.trim().is_empty() => impossible("The text is empty; write null to unset it.".to_owned()),
         _ if text.contains('\0') => impossible("The text holds a NUL character.".to_owned()),

@@ -2,13 +2,16 @@
 //!
 //! Values were checked before; one that were not would leave its field as it is.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use crate::config::check::{format_size, parse_size};
-use crate::config::settings::{Budget, Config, PrivateTargets};
-use crate::model::{Allowance, Policy, Project, Reason, RepoPath, TestCommands, format_duration, parse_duration};
+use crate::config::settings::{Budget, Config, OwnPrice, PrivateTargets, Provider, TierModels};
+use crate::model::{
+    Allowance, MicroUsd, Policy, Project, Reason, RepoPath, TestCommands, format_duration, parse_duration,
+};
 
 /// Fills a field from a checked value, where the value has the field's type.
 fn fill<T>(field: &mut T, value: Option<T>) {
@@ -252,9 +255,75 @@ fn written_project(path: &RepoPath, commands: &TestCommands) -> Json {
     table
 }
 
+/// Reads tables by name.
+fn named<K: std::str::FromStr + Ord, T>(
+    value: &Json,
+    read: impl Fn(&str, &Json) -> Option<T>,
+) -> Option<BTreeMap<K, T>> {
+    let tables = value.as_object()?.iter();
+    // One that is wrong was reported; the others are checked on.
+    Some(tables.filter_map(|(name, table)| Some((name.parse().ok()?, read(name, table)?))).collect())
+}
+
+fn provider(name: &str, table: &Json) -> Option<Provider> {
+    let text = |key: &str| table.get(key).and_then(Json::as_str).map(str::to_owned);
+    Some(Provider {
+        kind: text("kind").unwrap_or_else(|| name.to_owned()).parse().ok()?,
+        base_url: text("base_url"),
+        key_env: text("key_env"),
+        allow_private: table.get("allow_private").and_then(Json::as_bool).unwrap_or(false),
+    })
+}
+
+fn tier_models(table: &Json) -> Option<TierModels> {
+    Some(TierModels {
+        model: parsed(table.get("model")?)?,
+        tries: table.get("tries").and_then(number).unwrap_or(2),
+        reviewer: table.get("reviewer").and_then(parsed),
+    })
+}
+
+fn own_price(table: &Json) -> Option<OwnPrice> {
+    let price = |key: &str| table.get(key).and_then(parsed);
+    Some(OwnPrice {
+        input: price("input")?,
+        output: price("output")?,
+        cache_read: price("cache_read"),
+        cache_write: price("cache_write"),
+    })
+}
+
+/// Writes a provider as the configuration does.
+fn written_provider(provider: &Provider) -> Json {
+    let mut table = json!({ "kind": provider.kind, "allow_private": provider.allow_private });
+    for (key, text) in [("base_url", &provider.base_url), ("key_env", &provider.key_env)] {
+        if let Some(text) = text {
+            table[key] = json!(text);
+        }
+    }
+    table
+}
+
+/// Writes a price as the configuration does.
+fn written_price(price: &OwnPrice) -> Json {
+    let dollars = |amount: MicroUsd| json!(amount.to_string().trim_start_matches('$'));
+    let mut table = json!({ "input": dollars(price.input), "output": dollars(price.output) });
+    for (key, amount) in [("cache_read", price.cache_read), ("cache_write", price.cache_write)] {
+        if let Some(amount) = amount {
+            table[key] = dollars(amount);
+        }
+    }
+    table
+}
+
+/// Writes tables by name.
+fn written_named<K: ToString, T>(tables: &BTreeMap<K, T>, write: impl Fn(&T) -> Json) -> Json {
+    tables.iter().map(|(name, table)| (name.to_string(), write(table))).collect::<serde_json::Map<_, _>>().into()
+}
+
 /// Sets one key of the whole configuration.
 pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
-    let Config { budget, run, patterns, state, .. } = config;
+    let Config { budget, run, ai, patterns, state, .. } = config;
     match key {
         "mode" => fill(&mut config.mode, parsed(value)),
         "budget.run" => fill(&mut budget.run, allowance(value)),
@@ -265,6 +334,9 @@ pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
         "run.concurrency" => fill(&mut run.concurrency, number(value)),
         "run.max_issues" => fill(&mut run.max_issues, number(value)),
         "run.max_prs_per_day" => fill(&mut run.max_prs_per_day, number(value)),
+        "ai.providers" => fill(&mut ai.providers, named(value, provider)),
+        "ai.tiers" => fill(&mut ai.tiers, named(value, |_, table| tier_models(table))),
+        "ai.prices" => fill(&mut ai.prices, named(value, |_, table| own_price(table))),
         "patterns.builtin" => fill(&mut patterns.builtin, value.as_bool()),
         "patterns.libraries" => fill(&mut patterns.libraries, texts(value)),
         "state.repository" => fill(&mut state.repository, unsettable(value)),
@@ -284,7 +356,7 @@ pub(super) fn set_global(config: &mut Config, key: &str, value: &Json) {
 
 /// Returns what stands under one key of the whole configuration; `None` for no such key.
 pub(super) fn get_global(config: &Config, key: &str) -> Option<Json> {
-    let Config { budget: Budget { run: per_run, day, attempt, author_day }, run, patterns, state, .. } = config;
+    let Config { budget: Budget { run: per_run, day, attempt, author_day }, run, ai, patterns, state, .. } = config;
     Some(match key {
         "mode" => json!(config.mode),
         "budget.run" => allowance_text(*per_run),
@@ -295,6 +367,9 @@ pub(super) fn get_global(config: &Config, key: &str) -> Option<Json> {
         "run.concurrency" => json!(run.concurrency),
         "run.max_issues" => json!(run.max_issues),
         "run.max_prs_per_day" => json!(run.max_prs_per_day),
+        "ai.providers" => written_named(&ai.providers, written_provider),
+        "ai.tiers" => written_named(&ai.tiers, |tier| json!(tier)),
+        "ai.prices" => written_named(&ai.prices, written_price),
         "patterns.builtin" => json!(patterns.builtin),
         "patterns.libraries" => json!(patterns.libraries),
         "state.repository" => json!(state.repository),

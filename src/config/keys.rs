@@ -51,8 +51,29 @@ pub(super) enum Takes {
     Table(&'static [Key]),
     /// A list of such tables.
     Tables(&'static [Key]),
+    /// Such tables by name.
+    Named(Names, &'static [Key]),
+    /// The address of a server.
+    Address,
+    /// The name of an environment variable; null is the built-in one.
+    Variable,
+    /// `provider/name`; null where the key may be unset.
+    Model,
+    /// Dollars for a million tokens; what is free needs no price.
+    Price,
     /// Any YAML; checked by a later version.
     Anything,
+}
+
+/// Which names the tables below a key may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Names of the operator's own.
+    Own,
+    /// Models as `provider/name`.
+    Models,
+    /// The three tiers.
+    Tiers,
 }
 
 /// Whether a key does something.
@@ -96,7 +117,7 @@ pub(super) const TOP: &[Key] = &[
     key("mode", MODES, "The ceiling for every repository: the lowest of all modes given is in force."),
     key("budget", Takes::Table(BUDGET), "Money in US dollars. 0 is none; `unlimited` has to be spelled."),
     key("run", Takes::Table(RUN), "Limits of one run over the whole fleet."),
-    Key { name: "ai", takes: Takes::Anything, state: State::Unused, meaning: "Models; nothing uses them yet." },
+    key("ai", Takes::Table(AI), "Models. This version reckons with them (`homeostat cost`) and asks none."),
     key("patterns", Takes::Table(PATTERNS), "Where fix patterns come from."),
     key("state", Takes::Table(STATE), "Where the state branch lies."),
     later("notify", "Who is told."),
@@ -116,6 +137,49 @@ const RUN: &[Key] = &[
     key("concurrency", Takes::Integer(1, 64), "Repositories worked on at once."),
     key("max_issues", Takes::Integer(1, 10_000), "Reports read in one repository."),
     key("max_prs_per_day", Takes::Integer(0, 10_000), "New pull requests of the fleet in one day."),
+];
+
+const AI: &[Key] = &[
+    key(
+        "providers",
+        Takes::Named(Names::Own, PROVIDER),
+        "Who provides models, by a name of your own. Keys come from the environment.",
+    ),
+    key("tiers", Takes::Named(Names::Tiers, TIER), "Which models each tier asks."),
+    key("prices", Takes::Named(Names::Models, PRICE), "US dollars for a million tokens, over the built-in table."),
+    Key {
+        name: "privacy",
+        takes: Takes::Anything,
+        state: State::Unused,
+        meaning: "Which provider may read what; nothing leaves the machine yet.",
+    },
+];
+
+/// The keys of one provider.
+pub(super) const PROVIDER: &[Key] = &[
+    key(
+        "kind",
+        Takes::Choice(&["anthropic", "openai", "deepseek", "gemini", "github", "openrouter", "ollama"], &[]),
+        "How it is spoken to; unset where its name is one of these.",
+    ),
+    key("base_url", Takes::Address, "Where it is; unset is the kind's own address."),
+    key("key_env", Takes::Variable, "The variable with its key; unset is the kind's own."),
+    key("allow_private", Takes::Switch, "Whether its address may be one of a private network."),
+];
+
+/// The keys of one tier.
+pub(super) const TIER: &[Key] = &[
+    key("model", Takes::Model, "The model that writes, as `provider/name`; required."),
+    key("tries", Takes::Integer(1, 2), "How often it may try."),
+    key("reviewer", Takes::Model, "The model that reviews; without one nobody does."),
+];
+
+/// The keys of one price.
+pub(super) const PRICE: &[Key] = &[
+    key("input", Takes::Price, "Of the prompt; required."),
+    key("output", Takes::Price, "Of the answer, reasoning included; required."),
+    key("cache_read", Takes::Price, "Of the prompt where the provider's cache had it; unset is as `input`."),
+    key("cache_write", Takes::Price, "Of the prompt where it was written to that cache; unset is as `input`."),
 ];
 
 const PATTERNS: &[Key] = &[

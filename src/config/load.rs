@@ -12,6 +12,7 @@ use crate::config::check::{Checker, Found, join};
 use crate::config::environment::{self, Environment, Variable};
 use crate::config::fields::{get, get_global, set, set_global};
 use crate::config::keys::{REPOSITORY, TOP};
+use crate::config::models::check_models;
 use crate::config::problem::{Place, ProblemCode, Problems, shown};
 use crate::config::raw::{self, Node, Value};
 use crate::config::settings::Config;
@@ -299,6 +300,7 @@ fn compose(
         set_global(&mut config, &found.key, &found.value);
         settings.insert(found.key.clone(), from(found, "top of the file"));
     }
+    check_models(&config, &file.top, &mut problems, &mut warnings);
     tighten_cost(&mut config, &environment, &mut settings, &mut warnings);
 
     let mut origins = BTreeMap::new();

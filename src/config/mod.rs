@@ -7,6 +7,7 @@ pub mod guess;
 mod init;
 mod keys;
 mod load;
+mod models;
 mod problem;
 mod raw;
 mod reference;
@@ -19,6 +20,9 @@ pub use load::{Beside, Flags, LoadInput, Loaded, MAX_REPOSITORIES, Origin, load}
 pub use problem::{Place, Problem, ProblemCode, Problems};
 pub use raw::MAX_BYTES;
 pub use reference::{environment_file, reference, schema};
-pub use settings::{Budget, Config, PatternSettings, PrivateTargets, RunSettings, StateSettings};
+pub use settings::{
+    AiSettings, Budget, Config, OwnPrice, PatternSettings, PrivateTargets, Provider, RunSettings, StateSettings,
+    TierModels,
+};
 pub use show::{show, show_json};
 pub use template::{BODY_VARIABLES, FEATURE_VARIABLES, MAX_TEMPLATE, TITLE_VARIABLES};

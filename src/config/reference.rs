@@ -9,10 +9,10 @@ use serde_json::{Map, Value as Json, json};
 use crate::config::check::{format_size, join};
 use crate::config::environment::{Described, PLACES, TOKENS, VARIABLES};
 use crate::config::fields::{get, get_global};
-use crate::config::keys::{Key, REPOSITORY, State, TOP, Takes};
+use crate::config::keys::{Key, Names, PRICE, PROVIDER, REPOSITORY, State, TIER, TOP, Takes};
 use crate::config::settings::Config;
 use crate::config::template::TITLE_ROOM;
-use crate::model::{Policy, format_duration};
+use crate::model::{Policy, Tier, format_duration};
 
 /// Returns every key of a repository that has a value, dotted; its name is no setting.
 pub(super) fn repository_keys() -> Vec<String> {
@@ -97,6 +97,15 @@ fn table_schema(keys: &'static [Key], above: &str, of_repository: bool, built_in
                 items["required"] = json!(["path"]);
                 json!({ "type": "array", "items": items })
             }
+            Takes::Named(names, inner) => {
+                let mut schema = json!({ "type": ["object", "null"], "additionalProperties": table_schema(inner, "[]", false, built_in) });
+                schema["propertyNames"] = match names {
+                    Names::Own => json!({ "pattern": "^[a-z0-9_-]{1,39}$" }),
+                    Names::Models => json!({ "pattern": "^[a-z0-9_-]{1,39}/[A-Za-z0-9._/:-]{1,128}$" }),
+                    Names::Tiers => json!({ "enum": Tier::ALL }),
+                };
+                schema
+            }
             takes => value_schema(takes),
         };
         schema["description"] = json!(key.meaning);
@@ -143,7 +152,16 @@ fn value_schema(takes: Takes) -> Json {
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
         }),
-        Takes::Table(_) | Takes::Tables(_) | Takes::Anything => json!({}),
+        Takes::Address => json!({ "type": ["string", "null"], "pattern": "^https?://[^@?#]+$" }),
+        Takes::Variable => json!({ "type": ["string", "null"], "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" }),
+        Takes::Model => {
+            json!({ "type": ["string", "null"], "pattern": "^[a-z0-9_-]{1,39}/[A-Za-z0-9._/:-]{1,128}$" })
+        }
+        Takes::Price => json!({ "anyOf": [
+            { "type": "number", "exclusiveMinimum": 0 },
+            { "type": "string", "pattern": "^[0-9]{1,12}(\\.[0-9]{1,6})?$" },
+        ] }),
+        Takes::Table(_) | Takes::Tables(_) | Takes::Named(..) | Takes::Anything => json!({}),
     }
 }
 
@@ -163,6 +181,10 @@ pub fn reference() -> String {
          ## The whole fleet\n\n",
     );
     rows(&mut out, &top_rows(), false, &built_in);
+    for (what, keys) in [("provider", PROVIDER), ("tier", TIER), ("price", PRICE)] {
+        let _infallible = write!(out, "\nA {what} has these keys:\n\n");
+        rows(&mut out, &leaves(keys, ""), false, &built_in);
+    }
     out.push_str("\n## A repository\n\n");
     rows(&mut out, &leaves(REPOSITORY, ""), true, &built_in);
     out.push_str("\nA project has these keys:\n\n");
@@ -258,6 +280,13 @@ fn rows(out: &mut String, keys: &[(String, &'static Key)], of_repository: bool, 
 fn in_words(takes: Takes) -> String {
     match takes {
         Takes::Version => "`1`".to_owned(),
+        Takes::Named(Names::Own, _) => "a table by name".to_owned(),
+        Takes::Named(Names::Models, _) => "a table by `provider/name`".to_owned(),
+        Takes::Named(Names::Tiers, _) => "a table of `simple`, `medium`, `complex`".to_owned(),
+        Takes::Address => "an address".to_owned(),
+        Takes::Variable => "the name of a variable".to_owned(),
+        Takes::Model => "`provider/name`".to_owned(),
+        Takes::Price => "dollars".to_owned(),
         Takes::Text => "text or null".to_owned(),
         Takes::Title => "a template or null".to_owned(),
         Takes::WorkflowFile => "a workflow's file or null".to_owned(),

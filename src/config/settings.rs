@@ -1,10 +1,11 @@
 //! The validated configuration: what the engine runs under. Layer 1.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::model::{Allowance, BranchName, MicroUsd, Mode, Policy, RepoSlug};
+use crate::model::{Allowance, BranchName, MicroUsd, Mode, ModelName, Policy, ProviderKind, RepoSlug, Tier};
 
 /// Money that may be spent, in US dollars; `0` is none, `unlimited` must be spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -95,6 +96,54 @@ impl Default for StateSettings {
     }
 }
 
+/// One provider of models.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provider {
+    /// How it is spoken to.
+    pub kind: ProviderKind,
+    /// Where it is; `None` is the kind's own address.
+    pub base_url: Option<String>,
+    /// The variable with its key; `None` is the kind's own.
+    pub key_env: Option<String>,
+    /// Whether its address may be one of a private network.
+    pub allow_private: bool,
+}
+
+/// Which models a tier asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TierModels {
+    /// The one that writes.
+    pub model: ModelName,
+    /// How often it may try.
+    pub tries: u32,
+    /// The one that reviews.
+    pub reviewer: Option<ModelName>,
+}
+
+/// What a million tokens of a model cost by the operator's own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OwnPrice {
+    /// Of the prompt.
+    pub input: MicroUsd,
+    /// Of the answer.
+    pub output: MicroUsd,
+    /// Of the prompt, where the provider's cache had it.
+    pub cache_read: Option<MicroUsd>,
+    /// Of the prompt, where it was written to the provider's cache.
+    pub cache_write: Option<MicroUsd>,
+}
+
+/// Models: who provides them, which are asked, what they cost.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AiSettings {
+    /// By name.
+    pub providers: BTreeMap<String, Provider>,
+    /// By tier.
+    pub tiers: BTreeMap<Tier, TierModels>,
+    /// Over the built-in table.
+    pub prices: BTreeMap<ModelName, OwnPrice>,
+}
+
 /// The whole validated configuration.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Config {
@@ -104,6 +153,8 @@ pub struct Config {
     pub budget: Budget,
     /// Limits of a run.
     pub run: RunSettings,
+    /// Models.
+    pub ai: AiSettings,
     /// Patterns.
     pub patterns: PatternSettings,
     /// State.
@@ -119,6 +170,7 @@ impl Config {
             mode: Mode::Ready,
             budget: Budget::default(),
             run: RunSettings::default(),
+            ai: AiSettings::default(),
             patterns: PatternSettings::default(),
             state: StateSettings::default(),
             repositories: Vec::new(),

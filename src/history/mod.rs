@@ -3,6 +3,7 @@
 //! A record may be torn at its end, or written by a later version: what cannot be read is counted, and never stops the rest.
 
 pub mod archive;
+pub mod cost;
 mod join;
 
 use serde::Serialize;

@@ -30,7 +30,7 @@ pub use evidence::{Evidence, EvidenceKind, Resources, SandboxLevel, SandboxRepor
 pub use failure::{Exception, Failure, Frame};
 pub use fingerprint::{Family, Fingerprint, FingerprintError, base32_lower, sha256_hex, sha256_prefixed};
 pub use money::{Allowance, MicroUsd, Tokens};
-pub use name::{BranchName, NameError, ObjectId, RepoSlug};
+pub use name::{BranchName, ModelName, NameError, ObjectId, RepoSlug};
 pub use outcome::{KnownOutcome, KnownOutcomes, KnownRed, OUTCOMES_SCHEMA, PullEnd, PullOutcome};
 pub use patch::{FileChange, FileMode, FileState, Patch};
 pub use path::{PathError, RepoPath};
@@ -47,7 +47,7 @@ pub use setup::{
 };
 pub use sketch::Sketch;
 pub use state::{AttemptRecord, FailureState, STATE_SCHEMA};
-pub use taxonomy::{DataClass, Kind, Lane, Language, Source, Status, Tier};
+pub use taxonomy::{DataClass, Kind, Lane, Language, ProviderKind, Source, Status, Tier};
 pub use tests_run::{Counts, TestOutcome, TestRun};
 pub use text::{Secret, Untrusted};
 pub use time::{Timestamp, format_duration, parse_duration};

@@ -17,6 +17,9 @@ pub enum NameError {
     /// The text is no full object id.
     #[error("{0:?} is not a full git object id (40 or 64 hexadecimal digits)")]
     Object(String),
+    /// The text is no model of a provider.
+    #[error("{0:?} is not a model: write provider/name")]
+    Model(String),
 }
 
 /// A repository's `owner/name`; compares case-sensitively, as written in the configuration.
@@ -184,6 +187,66 @@ impl From<ObjectId> for String {
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A model as `provider/name`; the provider is a name of the configuration, the rest is the provider's own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct ModelName {
+    provider: String,
+    name: String,
+}
+
+impl ModelName {
+    /// Returns the provider.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// Returns the model's name as its provider knows it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl FromStr for ModelName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let refuse = || NameError::Model(text.chars().take(120).collect());
+        let (provider, name) = text.split_once('/').ok_or_else(refuse)?;
+        let provider_ok = (1..=39).contains(&provider.len())
+            && provider.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+        // Providers that route to others have names with a slash and a colon in them.
+        let name_ok = (1..=128).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b'/' | b':'));
+        if provider_ok && name_ok {
+            Ok(Self { provider: provider.to_owned(), name: name.to_owned() })
+        } else {
+            Err(refuse())
+        }
+    }
+}
+
+impl TryFrom<String> for ModelName {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ModelName> for String {
+    fn from(model: ModelName) -> Self {
+        model.to_string()
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.provider, self.name)
     }
 }
 

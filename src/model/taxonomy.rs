@@ -66,6 +66,26 @@ closed_list! {
 }
 
 closed_list! {
+    /// How a provider of models is spoken to.
+    ProviderKind {
+        /// Anthropic's messages.
+        Anthropic = "anthropic",
+        /// OpenAI's chat completions, and every server that speaks like it.
+        OpenAi = "openai",
+        /// DeepSeek.
+        DeepSeek = "deepseek",
+        /// Google's Gemini.
+        Gemini = "gemini",
+        /// GitHub Models.
+        GitHub = "github",
+        /// OpenRouter.
+        OpenRouter = "openrouter",
+        /// Ollama, on this machine.
+        Ollama = "ollama",
+    }
+}
+
+closed_list! {
     /// Who may read a text, least private first (THREATS.md, privacy).
     DataClass {
         /// Everybody.

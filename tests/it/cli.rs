@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod cost;
 mod doctor;
 mod formatters;
 mod github;

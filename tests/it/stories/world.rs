@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use homeostat::config::{Budget, Config, PatternSettings, RunSettings, StateSettings};
+use homeostat::config::{AiSettings, Budget, Config, PatternSettings, RunSettings, StateSettings};
 use homeostat::engine::command::{self, Answer, Heard, Left, Said};
 use homeostat::engine::counted::Counted;
 use homeostat::engine::feature::{self, Feature, Pushed};
@@ -209,6 +209,7 @@ impl World {
             mode: Mode::Ready,
             budget: Budget::default(),
             run: RunSettings { concurrency: 1, ..RunSettings::default() },
+            ai: AiSettings::default(),
             patterns: PatternSettings::default(),
             state: StateSettings::default(),
             repositories: Vec::new(),
