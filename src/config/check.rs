@@ -11,7 +11,7 @@ use crate::config::problem::{Place, ProblemCode, Problems, nearest, shown};
 use crate::config::raw::{Node, Value};
 use crate::config::template::check_title;
 use crate::model::{
-    BranchName, MicroUsd, ModelName, ProviderKind, RepoPath, RepoSlug, Tier, format_duration, parse_duration,
+    BranchName, MicroUsd, ModelName, ProviderKind, RepoPath, RepoSlug, format_duration, parse_duration,
 };
 
 /// Entries of one list; a longer one is a mistake.
