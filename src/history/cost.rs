@@ -131,8 +131,11 @@ impl Spent {
 mod tests {
     use super::*;
 
-    /// Makes a run of attempts: repository, status, tier, source, model, cost.
-    fn past(attempts: &[(&str, &str, &str, &str, Option<&str>, u64)]) -> Past {
+    /// An attempt: repository, status, tier, source, model, cost.
+    type Row<'a> = (&'a str, &'a str, &'a str, &'a str, Option<&'a str>, u64);
+
+    /// Makes a run of attempts.
+    fn past(attempts: &[Row<'_>]) -> Past {
         let lines: Vec<String> = attempts
             .iter()
             .map(|(repo, status, tier, source, model, cost)| {
