@@ -19,6 +19,7 @@ pub use explanation::{Explanation, Part};
 pub use frames::{FrameKind, Frames, NormalFrame, innermost_app_frame, language_family, normal_frame, normal_frames};
 pub use localise::{localise, localise_frame};
 pub use normalise::{MessageClass, NormalPath, Origin, is_test_path, message_class, normal_path, ruleset};
+pub(crate) use same::frames_agree;
 pub use same::{Agreement, Sameness, same_failure};
 pub use similarity::{
     Frequencies, JOIN_THRESHOLD, Relation, Score, family_score, fast, group_score, jaccard, relation,

@@ -106,7 +106,7 @@ pub fn same_failure(reported: &Failure, seen: &Failure) -> Sameness {
 }
 
 /// Returns whether two frames are one function; where a trace names no function, the file decides.
-fn frames_agree(one: &NormalFrame, other: &NormalFrame) -> bool {
+pub(crate) fn frames_agree(one: &NormalFrame, other: &NormalFrame) -> bool {
     let functions = one.function.is_empty() || other.function.is_empty() || one.function == other.function;
     let files = match (&one.path, &other.path) {
         (Some(one), Some(other)) => Some(is_tail(one, other) || is_tail(other, one)),

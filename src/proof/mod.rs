@@ -6,12 +6,14 @@ mod compare;
 mod judge;
 mod lines;
 mod names;
+mod reproduction;
 mod target;
 
 pub use compare::{Comparison, compare};
 pub use judge::{Accepted, is_green, judge_patch, judge_repetitions, usable_baseline};
 pub use lines::line_through_diff;
 pub use names::same_test;
+pub use reproduction::{Claim, EvidenceFile, judge_reproduction, unfit};
 pub use target::{Target, find_target};
 
 use crate::model::{Failure, TestRun};
