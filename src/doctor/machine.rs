@@ -71,7 +71,8 @@ fn sandbox(facts: &Facts) -> Finding {
         let (slug, wanted) = (&target.policy.slug, least(target.policy.sandbox.require));
         return check.problem(
             format!("This machine gives `{}`, and {slug} requires `{}`.", word(level), word(wanted)),
-            "Run on Linux 5.13 or later with Landlock, or lower `sandbox.require`.",
+            "Run on Linux 5.13 or later with Landlock, for `isolated` where users may make namespaces (on Ubuntu 24.04 after \
+             `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`), or lower `sandbox.require`.",
         );
     }
     match level {

@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod checkout;
+mod isolated;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]

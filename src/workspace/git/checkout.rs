@@ -185,7 +185,7 @@ impl Checkout for GitCheckout {
         setup: Option<&CommandSpec>,
     ) -> Result<(Box<dyn Snapshot>, Option<Execution>), WorkspaceError> {
         if let Some(setup) = setup {
-            crate::workspace::sandbox::check(setup.require)?;
+            self.sandbox.check(setup.require)?;
         }
         super::snapshot::make(&self.blobs, &self.listing, &self.scratch, &self.sandbox, setup).await
     }

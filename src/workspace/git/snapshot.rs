@@ -18,7 +18,7 @@ use super::lost;
 use super::place::{PlaceError, Root};
 use super::scratch::{self, Scratch};
 use crate::model::{FileMode, FileState, ObjectId, Patch, RepoPath};
-use crate::workspace::sandbox::{self, Lifeline, Place, Sandbox};
+use crate::workspace::sandbox::{Lifeline, Place, Sandbox};
 use crate::workspace::{CommandSpec, Execution, Snapshot, WorkspaceError};
 
 /// How much of a tree is held while it is written.
@@ -157,7 +157,7 @@ impl Ground {
         paths: &[RepoPath],
         lifeline: &Lifeline,
     ) -> Result<(Execution, BTreeMap<RepoPath, FileState>), WorkspaceError> {
-        sandbox::check(spec.require)?;
+        self.sandbox.check(spec.require)?;
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let (live, kept) = (self.live(), self.kept());
         // Something is left only where an earlier run ended with an error half-way.

@@ -79,20 +79,38 @@ const X32: c_long = 0x4000_0000;
 /// The part of a socket's type that is the type.
 const SOCKET_TYPE: u64 = 0xf;
 
+/// Which sockets are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sockets {
+    /// All that could reach somebody, but for TCP, which is Landlock's.
+    Closed,
+    /// Families that a network namespace does not hold, such as the one between a machine and its host.
+    Private,
+    /// None.
+    Open,
+}
+
 /// Installs the filters and says in `held` how well.
 pub(super) fn restrict(job: &Job, held: &mut Held) {
-    let closed = job.tcp != Tcp::Open;
-    match install(closed) {
-        Ok(()) => held.datagrams = closed,
+    let sockets = match (job.isolated, &job.tcp) {
+        (true, _) => Sockets::Private,
+        (false, Tcp::Open) => Sockets::Open,
+        (false, _) => Sockets::Closed,
+    };
+    match install(sockets) {
+        Ok(()) => {
+            held.calls = true;
+            held.datagrams = sockets == Sockets::Closed;
+        }
         Err(message) => {
             held.weaknesses.push(format!("System calls are not filtered, so UDP is open as well: {message}"));
         }
     }
 }
 
-fn install(closed: bool) -> Result<(), String> {
+fn install(sockets: Sockets) -> Result<(), String> {
     let say = |e: seccompiler::Error| e.to_string();
-    for program in [unknown_filter()?, refusal_filter(closed)?] {
+    for program in [unknown_filter()?, refusal_filter(sockets)?] {
         seccompiler::apply_filter(&program).map_err(say)?;
     }
     Ok(())
@@ -102,7 +120,7 @@ fn unknown_filter() -> Result<BpfProgram, String> {
     compile(UNKNOWN.iter().map(|call| (*call, Vec::new())).collect(), libc::ENOSYS)
 }
 
-fn refusal_filter(closed: bool) -> Result<BpfProgram, String> {
+fn refusal_filter(sockets: Sockets) -> Result<BpfProgram, String> {
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     let mut clone = Vec::new();
     for flag in NAMESPACES {
@@ -110,7 +128,10 @@ fn refusal_filter(closed: bool) -> Result<BpfProgram, String> {
         clone.push(rule(&[(0, SeccompCmpOp::MaskedEq(flag), flag)])?);
     }
     rules.insert(libc::SYS_clone, clone);
-    if closed {
+    if sockets == Sockets::Private {
+        rules.insert(libc::SYS_socket, vec![foreign_families()?]);
+    }
+    if sockets == Sockets::Closed {
         rules.insert(libc::SYS_socket, refused_sockets()?);
         // A first packet with data connects without the call that Landlock watches.
         let fast = value(libc::MSG_FASTOPEN)?;
@@ -124,10 +145,7 @@ fn refusal_filter(closed: bool) -> Result<BpfProgram, String> {
 /// Returns every kind of socket but local ones, netlink (which programs ask for addresses) and plain TCP: that is
 /// Landlock's, and it knows no other protocol over streams.
 fn refused_sockets() -> Result<Vec<SeccompRule>, String> {
-    let other = |argument, number| Ok::<_, String>((argument, SeccompCmpOp::Ne, value(number)?));
-    let families = [libc::AF_UNIX, libc::AF_NETLINK, libc::AF_INET, libc::AF_INET6];
-    let foreign = families.into_iter().map(|family| other(0, family)).collect::<Result<Vec<_>, _>>()?;
-    let mut refused = vec![rule(&foreign)?];
+    let mut refused = vec![foreign_families()?];
     for family in [libc::AF_INET, libc::AF_INET6] {
         let family = value(family)?;
         for kind in [libc::SOCK_DGRAM, libc::SOCK_RAW, libc::SOCK_SEQPACKET] {
@@ -137,6 +155,17 @@ fn refused_sockets() -> Result<Vec<SeccompRule>, String> {
         refused.push(rule(&[(0, SeccompCmpOp::Eq, family), other(2, 0)?, other(2, libc::IPPROTO_TCP)?])?);
     }
     Ok(refused)
+}
+
+/// Matches every family but those that ordinary programs use.
+fn foreign_families() -> Result<SeccompRule, String> {
+    let families = [libc::AF_UNIX, libc::AF_NETLINK, libc::AF_INET, libc::AF_INET6];
+    let foreign = families.into_iter().map(|family| other(0, family)).collect::<Result<Vec<_>, _>>()?;
+    rule(&foreign)
+}
+
+fn other(argument: u8, number: i32) -> Result<(u8, SeccompCmpOp, u64), String> {
+    Ok((argument, SeccompCmpOp::Ne, value(number)?))
 }
 
 fn value(number: i32) -> Result<u64, String> {
@@ -171,7 +200,7 @@ mod tests {
     #[test]
     fn both_filters_compile_for_this_machine() {
         assert!(unknown_filter().is_ok_and(|program| !program.is_empty()));
-        assert!(refusal_filter(true).is_ok_and(|program| program.len() > 100));
-        assert!(refusal_filter(false).is_ok());
+        assert!(refusal_filter(Sockets::Closed).is_ok_and(|program| program.len() > 100));
+        assert!(refusal_filter(Sockets::Private).is_ok() && refusal_filter(Sockets::Open).is_ok());
     }
 }

@@ -11,7 +11,7 @@ use super::wire::{Held, Job, Tcp};
 const WANTED: ABI = ABI::V6;
 
 /// Devices without state; a terminal or disk is not among them.
-const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+pub(super) const DEVICES: &[&str] = &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
 /// Returns the generation of Landlock that this kernel enforces, 0 for none.
 pub(super) fn generation() -> u8 {
@@ -55,7 +55,8 @@ pub(super) fn restrict(job: &Job, held: &mut Held) -> Result<(), String> {
     if generation < 4 && job.tcp != Tcp::Open {
         held.weaknesses.push("TCP is open: the kernel's Landlock is old.".to_owned());
     }
-    if generation < 6 {
+    // In a namespace of its own there are no others.
+    if generation < 6 && !job.isolated {
         held.weaknesses.push("Processes outside the run can be signalled: the kernel's Landlock is old.".to_owned());
     }
     Ok(())

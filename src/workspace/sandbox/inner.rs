@@ -10,7 +10,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use rustix::process::{Resource, Rlimit, Signal};
 
-use super::wire::{Held, Job, Word};
+use super::wire::{Held, Job, Word, tell};
 
 /// The largest file that a command may write: room for any honest build, not for a full disk.
 const FILE_SIZE: u64 = 8 << 30;
@@ -24,9 +24,7 @@ pub(super) fn main() -> ExitCode {
         Ok(never) => match never {},
         Err(word) => word,
     };
-    if let Ok(text) = serde_json::to_string(&word) {
-        drop(writeln!(io::stderr(), "{text}"));
-    }
+    tell(&word);
     ExitCode::from(70)
 }
 
@@ -46,6 +44,9 @@ fn become_command() -> Result<std::convert::Infallible, Word> {
         return Err(Word::TooWeak(
             "sandbox-too-weak: the configuration requires Landlock and this kernel does not enforce it".to_owned(),
         ));
+    }
+    if job.isolated && !(held.landlock && held.calls && start.clean) {
+        return Err(Word::too_weak(&held.weaknesses.join(" ")));
     }
     std::env::set_current_dir(&job.folder)
         .map_err(|e| Word::Failed(format!("{} cannot be entered: {e}", job.folder.display())))?;

@@ -2,10 +2,15 @@
 //!
 //! Three processes of the same binary: the program; a supervisor that owns the whole tree of processes, watches its
 //! limits and lets none survive; and one that takes rights from itself and becomes the command. The levels are those
-//! of REFERENCE.md: `none` is limits and environment, `landlock` files and network; `isolated` is not had yet and asking
-//! for it is refused. It never weakens a sandbox silently: what could not be had is in the report, in words.
+//! of REFERENCE.md: `none` is limits and environment, `landlock` files and network, `isolated` both of these inside
+//! namespaces of its own, with two processes more between supervisor and command (`namespaces`, `init`). It never weakens a
+//! sandbox silently: what could not be had is in the report, in words, and a level that was required is had or refused.
 //!
-//! What even `landlock` leaves open, because the kernel cannot close it or honest suites would break: sockets of the
+//! `isolated` is used where it is required and the command has no network. It hides what is not bound into its view
+//! (`view`): processes, sockets of the machine, homes. The services that a command may reach are not in its network, so
+//! a job with services is refused.
+//!
+//! What `landlock` leaves open, because the kernel cannot close it or honest suites would break: sockets of the
 //! file system, reading `/proc` and `/sys`, and filling the disk of the scratch folder. `/tmp` and `/dev/shm` are closed,
 //! since what one run left there the next could read (V-109). Somebody who may kill the supervisor from outside frees
 //! what the command started in the background; the command itself dies with it.
@@ -23,8 +28,15 @@ mod environment;
 mod files;
 #[cfg(unix)]
 mod inherited;
+#[cfg(target_os = "linux")]
+mod init;
 #[cfg(unix)]
 mod inner;
+mod level;
+#[cfg(target_os = "linux")]
+mod loopback;
+#[cfg(target_os = "linux")]
+mod namespaces;
 #[cfg(unix)]
 mod output;
 #[cfg(unix)]
@@ -35,17 +47,19 @@ mod processes;
 mod root;
 #[cfg(unix)]
 mod supervisor;
+#[cfg(target_os = "linux")]
+mod view;
 #[cfg(unix)]
 mod wire;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use environment::Host;
+pub use level::probe;
 
-use crate::model::{SandboxLevel, SandboxRequirement};
 use crate::workspace::{CommandSpec, Execution, WorkspaceError};
 
 /// The hidden subcommand under which the binary is its own supervisor.
@@ -54,6 +68,12 @@ const SUBCOMMAND: &str = "sandbox-exec";
 /// Behind it: the process that becomes the command.
 #[cfg(unix)]
 const INNER: &str = "--inner";
+
+/// Behind it: the process that enters namespaces, and the first one inside them.
+#[cfg(unix)]
+const OUTER: &str = "--outer";
+#[cfg(target_os = "linux")]
+const INIT: &str = "--init";
 
 /// Which program to start as supervisor: a binary whose `main` asks [`entry`] first.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,19 +123,14 @@ pub fn entry() -> Option<ExitCode> {
     return Some(match args.next() {
         None => supervisor::main(),
         Some(role) if role == INNER => inner::main(),
+        #[cfg(target_os = "linux")]
+        Some(role) if role == OUTER => namespaces::main(),
+        #[cfg(target_os = "linux")]
+        Some(role) if role == INIT => init::main(),
         Some(_) => ExitCode::from(2),
     });
     #[cfg(not(unix))]
     return Some(ExitCode::from(2));
-}
-
-/// Returns the best level that this machine can give, without putting anything on.
-pub fn probe() -> SandboxLevel {
-    #[cfg(target_os = "linux")]
-    if files::generation() > 0 {
-        return SandboxLevel::Landlock;
-    }
-    SandboxLevel::None
 }
 
 /// The three folders of one run; everything else of the machine is at most read.
@@ -162,12 +177,14 @@ pub struct Sandbox {
     exec: SandboxExec,
     #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is started where nothing can be shut in"))]
     host: Host,
+    /// Whether level `isolated` can be had, or why not; tried once.
+    isolation: Arc<OnceLock<Result<(), String>>>,
 }
 
 impl Sandbox {
     /// Makes one from the program to start and what a command may know of this machine.
     pub fn new(exec: SandboxExec, host: Host) -> Self {
-        Self { exec, host }
+        Self { exec, host, isolation: Arc::default() }
     }
 
     /// Runs a command to its end; blocks the thread.
@@ -176,7 +193,7 @@ impl Sandbox {
     /// [`WorkspaceError::SandboxTooWeak`] when the level asked for cannot be had, [`WorkspaceError::Machine`] when the
     /// run says nothing about the command.
     pub fn run(&self, place: &Place, spec: &CommandSpec, lifeline: &Lifeline) -> Result<Execution, WorkspaceError> {
-        check(spec.require)?;
+        self.check(spec.require)?;
         #[cfg(unix)]
         return parent::run(self, place, spec, lifeline);
         #[cfg(not(unix))]
@@ -185,24 +202,6 @@ impl Sandbox {
             Err(WorkspaceError::SandboxTooWeak(
                 "unsupported-platform: commands of a repository are run on Linux and macOS only.".to_owned(),
             ))
-        }
-    }
-}
-
-/// Refuses what cannot be had before anything is started.
-///
-/// # Errors
-/// [`WorkspaceError::SandboxTooWeak`], with what to do.
-pub fn check(require: SandboxRequirement) -> Result<(), WorkspaceError> {
-    let refuse = |text: &str| Err(WorkspaceError::SandboxTooWeak(format!("sandbox-too-weak: {text}")));
-    match require {
-        SandboxRequirement::Any => Ok(()),
-        SandboxRequirement::Landlock if probe() >= SandboxLevel::Landlock => Ok(()),
-        SandboxRequirement::Landlock => refuse(
-            "`sandbox.require` is `landlock` and this kernel has none; run on Linux 5.13 or later, or require `any`.",
-        ),
-        SandboxRequirement::Isolated => {
-            refuse("`sandbox.require` is `isolated`, which this version cannot give; require `landlock` or `any`.")
         }
     }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::PoisonError;
 
+#[cfg(target_os = "linux")]
+use super::wire::WireExit;
 use super::wire::{Held, Job, Outcome, Tcp};
 use super::{Lifeline, Place, Sandbox};
 use crate::model::{NetworkAccess, SandboxLevel, SandboxReport, SandboxRequirement};
@@ -41,12 +43,50 @@ pub(super) fn run(
     }
 }
 
+/// The job that shows whether namespaces can be had.
+#[cfg(target_os = "linux")]
+pub(super) fn try_isolation(sandbox: &Sandbox) -> Result<(), String> {
+    let job = Job {
+        command: "exit 0".to_owned(),
+        folder: PathBuf::from("/"),
+        env: std::collections::BTreeMap::new(),
+        timeout_ms: 10_000,
+        memory: 1 << 30,
+        processes: 16,
+        output: 1 << 16,
+        tcp: Tcp::Open,
+        require_landlock: true,
+        isolated: true,
+        readable: sandbox.host.readable(),
+        writable: Vec::new(),
+    };
+    let mut line = serde_json::to_vec(&job).map_err(|e| e.to_string())?;
+    line.push(b'\n');
+    match exchange(sandbox, &line, job.output, &Lifeline::new()) {
+        Ok((Outcome::Ran { exit: WireExit::Code(0), held: Held { isolated: true, .. }, .. }, _)) => Ok(()),
+        Ok((Outcome::TooWeak(why) | Outcome::Failed(why), _)) => {
+            Err(why.strip_prefix("sandbox-too-weak: ").unwrap_or(&why).to_owned())
+        }
+        Ok((Outcome::Ran { exit, .. }, _)) => Err(format!("a command that does nothing ended with {exit:?}")),
+        Err(error) => Err(error.to_string().trim_end_matches('.').to_owned()),
+    }
+}
+
 fn job_of(sandbox: &Sandbox, place: &Place, spec: &CommandSpec) -> Result<Job, WorkspaceError> {
+    let isolated = is_isolated(spec);
+    if isolated && !spec.services.is_empty() {
+        return Err(WorkspaceError::SandboxTooWeak(
+            "sandbox-too-weak: `sandbox.services` cannot be reached at level `isolated`, which has a network of its own; \
+             start them in the test command, or require `landlock`."
+                .to_owned(),
+        ));
+    }
     let cargo_home = cargo_home_of(sandbox, place, spec)?;
     let mut env = sandbox.host.variables(&place.home, &place.tmp, cargo_home.as_deref());
     env.extend(spec.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut readable = sandbox.host.readable();
-    readable.extend(named_by(spec, place));
+    // A variable may name a folder of sockets, such as the one of the session.
+    readable.extend(named_by(spec, place).into_iter().filter(|path| !isolated || !of_the_session(path)));
     Ok(Job {
         command: spec.command.clone(),
         folder: spec.folder.as_ref().map_or_else(|| place.tree.clone(), |folder| place.tree.join(folder.as_str())),
@@ -55,11 +95,23 @@ fn job_of(sandbox: &Sandbox, place: &Place, spec: &CommandSpec) -> Result<Job, W
         memory: spec.memory,
         processes: spec.processes,
         output: spec.output,
-        tcp: tcp_of(spec),
+        tcp: if isolated { Tcp::Open } else { tcp_of(spec) },
         require_landlock: spec.require >= SandboxRequirement::Landlock,
+        isolated,
         readable,
         writable: vec![place.tree.clone(), place.home.clone(), place.tmp.clone()],
     })
+}
+
+/// Returns whether a command runs in namespaces; one that was given a network cannot have one of its own.
+fn is_isolated(spec: &CommandSpec) -> bool {
+    spec.require == SandboxRequirement::Isolated && spec.network == NetworkAccess::None
+}
+
+/// Returns whether a path lies where programs put their sockets.
+fn of_the_session(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    ["/run", "/var/run", "/tmp", "/var/tmp", "/dev"].iter().any(|folder| real.starts_with(folder))
 }
 
 /// Returns cargo's home: the machine's own, only read, so that what is downloaded serves; or one in the private home as
@@ -113,6 +165,15 @@ fn tcp_of(spec: &CommandSpec) -> Tcp {
 
 fn report_of(spec: &CommandSpec, tcp: &Tcp, held: Held) -> SandboxReport {
     let mut weaknesses = held.weaknesses;
+    if held.isolated {
+        return SandboxReport { level: SandboxLevel::Isolated, network: NetworkAccess::None, weaknesses };
+    }
+    if spec.require == SandboxRequirement::Isolated {
+        weaknesses.push(
+            "Level `isolated` has a network of its own, and this command was given the machine's: it ran at a lower level."
+                .to_owned(),
+        );
+    }
     let closed = held.landlock && held.tcp && held.datagrams && *tcp != Tcp::Open;
     match (spec.network, tcp) {
         (NetworkAccess::None, Tcp::Ports(ports)) if closed => {

@@ -6,7 +6,7 @@
 //! runs a byte of the repository itself.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, PipeReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, Read, Write};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,8 +17,8 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 
 use super::output::Capture;
 use super::processes::{self, Process};
-use super::wire::{Held, Job, Outcome, WireExit, Word};
-use super::{INNER, SUBCOMMAND};
+use super::wire::{Held, Job, Outcome, WireExit, Word, hear};
+use super::{INNER, OUTER, SUBCOMMAND};
 use crate::model::Resources;
 
 /// How often the tree is looked at; a look costs some milliseconds with hundreds of processes on the machine.
@@ -26,6 +26,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// The longest time in which an end, a limit or a burst of forks goes unseen.
 const TICK: Duration = Duration::from_millis(10);
+
+/// The processes of ours between this one and the command at level `isolated`.
+const OURS_AROUND: u64 = 2;
+
+/// The longest report of the processes around a command.
+const REPORT_LIMIT: u64 = 1 << 20;
 
 /// How long ending a tree may take before the run is called failed.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -56,12 +62,15 @@ fn supervise() -> Result<(Outcome, Vec<u8>), String> {
     let (output, output_writer) = io::pipe().map_err(|e| format!("no pipe: {e}"))?;
     let (report, report_writer) = io::pipe().map_err(|e| format!("no pipe: {e}"))?;
     let shell = start(&job, &line, output_writer, report_writer)?;
-    let held = match listen(report) {
-        Ok(Word::Held(held)) => held,
+    let mut report = BufReader::new(report.take(REPORT_LIMIT));
+    let held = match hear(&mut report) {
+        Ok(Word::Held(held)) if !job.isolated => held,
+        Ok(Word::Started(held)) if job.isolated => held,
         Ok(Word::TooWeak(message)) => return Ok((end_early(Outcome::TooWeak(message)), Vec::new())),
         Ok(Word::Failed(message)) | Err(message) => return Ok((end_early(Outcome::Failed(message)), Vec::new())),
+        Ok(other) => return Err(format!("internal error: {other:?} from the sandbox")),
     };
-    Ok(watch(&job, shell, held, output, &gone))
+    Ok(watch(&job, shell, held, output, report, &gone))
 }
 
 /// Makes orphans ours, and our memory and environment closed to everything below us.
@@ -97,7 +106,7 @@ fn start(job: &Job, line: &str, output: io::PipeWriter, report: io::PipeWriter) 
         return Err(format!("the folder {} to run in does not exist", job.folder.display()));
     }
     let mut child = Command::new(&program)
-        .args([SUBCOMMAND, INNER])
+        .args([SUBCOMMAND, if job.isolated { OUTER } else { INNER }])
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -112,26 +121,19 @@ fn start(job: &Job, line: &str, output: io::PipeWriter, report: io::PipeWriter) 
     Ok(pid)
 }
 
-/// Reads the last words before the command; the pipe closes when the command starts.
-fn listen(report: PipeReader) -> Result<Word, String> {
-    let mut text = Vec::new();
-    report.take(1 << 20).read_to_end(&mut text).map_err(|e| format!("the sandbox was not heard: {e}"))?;
-    let mut last = None;
-    for line in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice(line) {
-            Ok(word) => last = Some(word),
-            Err(_) => return Err(format!("the sandbox failed: {}", String::from_utf8_lossy(line))),
-        }
-    }
-    last.ok_or_else(|| "the sandbox ended without a word".to_owned())
-}
-
 fn end_early(outcome: Outcome) -> Outcome {
     end_everything();
     outcome
 }
 
-fn watch(job: &Job, shell: Pid, held: Held, output: PipeReader, gone: &AtomicBool) -> (Outcome, Vec<u8>) {
+fn watch(
+    job: &Job,
+    shell: Pid,
+    held: Held,
+    output: PipeReader,
+    mut report: impl BufRead,
+    gone: &AtomicBool,
+) -> (Outcome, Vec<u8>) {
     let start = Instant::now();
     let capture = Arc::new(Mutex::new(Capture::new(job.output)));
     let drained = read_all(output, &capture);
@@ -141,7 +143,7 @@ fn watch(job: &Job, shell: Pid, held: Held, output: PipeReader, gone: &AtomicBoo
     let exit = loop {
         reap(shell, &mut shell_status);
         if let Some(status) = shell_status {
-            break exit_of(status);
+            break ended(job, &mut report).unwrap_or_else(|| exit_of(status));
         }
         if gone.load(Ordering::Relaxed) {
             break WireExit::Signal(Signal::KILL.as_raw());
@@ -227,7 +229,8 @@ impl Watcher<'_> {
         self.next_look = Instant::now() + LOOK_EVERY;
         let memory = processes::memory_of(&tree);
         self.peak = self.peak.max(memory);
-        if tree.len() as u64 > self.job.processes {
+        let ours = if self.job.isolated { OURS_AROUND } else { 0 };
+        if tree.len() as u64 > self.job.processes.saturating_add(ours) {
             Some(WireExit::Processes)
         } else if memory > self.job.memory {
             Some(WireExit::Memory)
@@ -237,7 +240,16 @@ impl Watcher<'_> {
     }
 }
 
-fn exit_of(status: WaitStatus) -> WireExit {
+/// Returns how the first process of the namespaces saw the command end; whoever could say more is gone by now.
+fn ended(job: &Job, report: &mut impl BufRead) -> Option<WireExit> {
+    match hear(report) {
+        Ok(Word::Ended(exit)) if job.isolated => Some(exit),
+        _ => None,
+    }
+}
+
+/// Says how a process ended.
+pub(super) fn exit_of(status: WaitStatus) -> WireExit {
     match (status.exit_status(), status.terminating_signal()) {
         (Some(code), _) => WireExit::Code(code),
         (None, Some(signal)) => WireExit::Signal(signal),
